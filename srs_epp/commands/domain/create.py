@@ -1,0 +1,71 @@
+"""``<domain:create>`` (RFC 5731 section 3.2.1): one DomainCreate.
+
+clTRID, else svTRID       ->  @ActionId
+domain:name               ->  @DomainName
+domain:period             ->  @Term, in months
+domain:registrant         ->  RegistrantContact/@HandleId
+domain:contact            ->  AdminContact/@HandleId, TechnicalContact/@HandleId
+domain:ns/domain:hostAttr ->  NameServers
+secDNS:create             ->  DNSSEC
+domain:authInfo           ->  nothing: the registry makes the UDAI, and delivers it by poll
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from srs_epp.commands import dnssec, nameservers
+from srs_epp.commands.mapping import Context, Mapping, handles
+from srs_epp.epp import secdns
+from srs_epp.epp.domain import ContactReference, Create, create_data
+from srs_epp.epp.namespaces import DOMAIN, SECDNS
+from srs_epp.epp.reader import Command
+from srs_epp.epp.results import CommandFailed, Element, PolicyError, UnimplementedOption
+from srs_epp.epp.writer import Response
+from srs_epp.srs.actions import DomainCreate
+
+CONTACT_TYPES = ("admin", "tech")
+
+
+@handles("create", DOMAIN, extensions=[SECDNS("create")])
+def create_domain(command: Command, context: Context) -> Mapping:
+    """2102, 2306 for what the SRS does not have; others: see commands.errors."""
+    assert command.payload is not None
+    order = Create.read(command.payload)
+    contacts = one_of_each(order.contacts)
+    extension = command.extension(SECDNS("create"))
+    [created] = yield [
+        DomainCreate(
+            action_id=context.action_id(command),
+            name=order.name,
+            term=order.months or context.config.default_period,
+            registrant=order.registrant,
+            admin=contacts.get("admin"),
+            tech=contacts.get("tech"),
+            servers=nameservers.to_srs(order.servers, order.host_objects),
+            ds=dnssec.to_srs(secdns.Create.read(extension)) if extension is not None else (),
+        )
+    ]
+    domain = created.domain
+    if domain is None or domain.registered is None:
+        raise CommandFailed("the registry's answer holds no domain")
+    return Response(1000, data=(create_data(domain.name, domain.registered, domain.billed_until),))
+
+
+def one_of_each(contacts: Iterable[ContactReference]) -> dict[str, str]:
+    """Contact type to id. 2306 for a second contact of a type, 2102 for a type that the SRS does not have."""
+    found: dict[str | None, list[ContactReference]] = {}
+    for contact in contacts:
+        found.setdefault(contact.type, []).append(contact)
+    for kind in CONTACT_TYPES:
+        if len(found.get(kind, ())) > 1:
+            raise PolicyError(f"Only one {kind} contact per domain supported", value=_value(found[kind][1]))
+    for other, others in found.items():
+        if other not in CONTACT_TYPES:
+            text = "Only contacts of type 'admin' or 'tech' are supported"
+            raise UnimplementedOption(text, value=_value(others[0]))
+    return {kind: contact.id for kind, [contact] in found.items() if kind}
+
+
+def _value(contact: ContactReference) -> Element | str:
+    return contact.element if contact.element is not None else contact.id

@@ -1,0 +1,100 @@
+"""The vocabulary in which the mapping of a command is written.
+
+A mapping is a generator: it yields the SRS actions that it needs, gets their results back, and returns the
+Response. A result that is an error is thrown into it as SRSError; what it does not catch, and any EppError
+that it raises, becomes the response in one place (``commands.errors``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from srs_epp.config import Config
+from srs_epp.epp.reader import Command, Services
+from srs_epp.epp.results import EppError
+from srs_epp.epp.writer import Response
+from srs_epp.srs.actions import Action
+from srs_epp.srs.results import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Actions to send, where a bare list of them does not say enough.
+
+    ``settle``: errors come back in the results instead of being thrown. ``alone``: in a transaction that
+    holds nothing else. ``registrar``: on whose behalf, if not the session's.
+    """
+
+    actions: Sequence[Action]
+    settle: bool = False
+    alone: bool = False
+    registrar: int | None = None
+
+
+Mapping: TypeAlias = Generator[Ask | Sequence[Action], Sequence[Result], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a command may know besides itself.
+
+    ``certificate_names`` are the dNSName SANs and the CN of the client's certificate. ``server_trid`` is the
+    command's own; ``received`` is when it was read, on the clock of time.monotonic().
+    """
+
+    config: Config
+    peer_address: str
+    certificate_names: tuple[str, ...] = ()
+    registrar: int | None = None
+    services: Services = field(default_factory=Services)
+    server_trid: str = ""
+    received: float = 0.0
+    sleep: Callable[[float], None] = time.sleep
+
+    def action_id(self, command: Command) -> str:
+        """The ActionId of a write: the clTRID, else the svTRID."""
+        return command.client_trid or self.server_trid
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A mapping, with what the session must know of it before it runs."""
+
+    verb: str
+    namespace: str | None
+    run: Callable[[Command, Context], Mapping]
+    stalls: bool
+    extensions: frozenset[str]
+    refusals: dict[str, type[EppError]]
+
+
+def handles(
+    verb: str,
+    namespace: str | None = None,
+    *,
+    stalls: bool = False,
+    extensions: Sequence[str] = (),
+    refusals: dict[str, type[EppError]] | None = None,
+) -> Callable[[Callable[[Command, Context], Mapping]], Handler]:
+    """Make a generator function the Handler of ``verb`` (for objects of ``namespace``).
+
+    ``stalls``: commands behind it wait until it is answered. ``extensions``: names of the extension elements
+    that it reads. ``refusals``: ErrorIds that mean something else here than in the table of all commands.
+    """
+
+    def decorate(run: Callable[[Command, Context], Mapping]) -> Handler:
+        return Handler(verb, namespace, run, stalls, frozenset(extensions), refusals or {})
+
+    return decorate
+
+
+def registrar_name(registrar_id: int) -> str:
+    """A registrar's id as EPP shows it: three digits at least, because clIDType has three characters.
+
+    >>> registrar_name(1)
+    '001'
+    """
+    return f"{registrar_id:03}"

@@ -1,0 +1,363 @@
+"""Every option of eppd, once: its name, form, default and help. They end in one frozen Config.
+
+The command line goes before the environment (``EPPD_LONG_NAME``), that before the file, that before the
+defaults. Faults are collected, so that ``check-config`` can say all of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import configargparse
+
+DEFAULT_FILE = "/etc/eppd/eppd.conf"
+ENVIRONMENT_PREFIX = "EPPD_"
+
+
+class ConfigError(Exception):
+    """Everything that is wrong with the options, a line each."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen: a host name or address, and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(text: str) -> Address:
+    """``HOST:PORT`` or ``[v6]:PORT``.
+
+    >>> parse_address("[::]:700")
+    Address(host='::', port=700)
+    """
+    host, colon, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError("an IPv6 address stands in brackets: [::1]:700")
+    if not colon or not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+        raise ValueError("not of the form HOST:PORT")
+    return Address(host, int(port))
+
+
+_DURATION = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SIZE = {"": 1, "KiB": 1024, "MiB": 1024 * 1024}
+
+
+def parse_duration(text: str) -> float:
+    """Seconds, or ``90s``, ``5m``, ``2h``, ``5d``.
+
+    >>> parse_duration("5m")
+    300.0
+    """
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhd]?)", text)
+    if not found:
+        raise ValueError("not a duration such as 30, 5m, 2h or 5d")
+    return float(found[1]) * _DURATION[found[2]]
+
+
+def parse_size(text: str) -> int:
+    """Octets, or ``64 KiB``, ``1 MiB``.
+
+    >>> parse_size("1 MiB")
+    1048576
+    """
+    found = re.fullmatch(r"([0-9]+)\s*(|KiB|MiB)", text)
+    if not found:
+        raise ValueError("not a size such as 65536, 64 KiB or 1 MiB")
+    return int(found[1]) * _SIZE[found[2]]
+
+
+def parse_boolean(text: str) -> bool:
+    """``true`` or ``false`` (``yes``, ``no``, ``on``, ``off``, ``1``, ``0``)."""
+    value = text.lower()
+    if value in ("true", "yes", "on", "1"):
+        return True
+    if value in ("false", "no", "off", "0"):
+        return False
+    raise ValueError("neither true nor false")
+
+
+def parse_path(text: str) -> Path:
+    """A file or folder; whether it can be read is checked when it is."""
+    if not text:
+        raise ValueError("an empty file name")
+    return Path(text)
+
+
+def parse_url(text: str) -> str:
+    """An http or https URL."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("not an http:// or https:// URL")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a URL with a user name or password in it")
+    _ = parts.port  # raises for one that is no number
+    return text
+
+
+def parse_server_name(text: str) -> str:
+    """svID: 3 to 64 characters."""
+    if not 3 <= len(text) <= 64 or text != " ".join(text.split()):
+        raise ValueError("not 3 to 64 characters without stray blanks")
+    return text
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """A whole number that is ``least`` or more."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < least:
+            raise ValueError(f"not a whole number of {least} or more")
+        return int(text)
+
+    return parse
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """One of these words."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError("none of " + ", ".join(choices))
+        return text
+
+    return parse
+
+
+def positive(parse_number: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The same, but not nought."""
+
+    def parse(text: str) -> Any:
+        value = parse_number(text)
+        if not value:
+            raise ValueError("must not be 0")
+        return value
+
+    return parse
+
+
+def option(
+    parse: Callable[[str], Any],
+    help_text: str,
+    default: Any,
+    *,
+    several: bool = False,
+    required: bool = False,
+) -> Any:
+    """A field of Config: ``default`` is text, as one would write it; None where there is none."""
+    metadata = {
+        "parse": parse,
+        "help": help_text,
+        "default": default,
+        "several": several,
+        "required": required,
+    }
+    return field(metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What `eppd run` was told. Durations are seconds, sizes octets."""
+
+    listen: tuple[Address, ...] = option(
+        parse_address,
+        "HOST:PORT or [v6]:PORT to listen on; a name is resolved to all its addresses",
+        ("[::]:700", "0.0.0.0:700"),
+        several=True,
+    )
+    server_name: str = option(parse_server_name, "svID of the greeting; default: the host's name", None)
+    tls_certificate: Path = option(parse_path, "PEM file: our certificate and its chain", None, required=True)
+    tls_private_key: Path = option(parse_path, "PEM file: the certificate's private key", None, required=True)
+    tls_client_ca: Path | None = option(
+        parse_path,
+        "PEM file, or folder of such, with the CAs of client certificates; none: none is asked for",
+        None,
+    )
+    require_client_certificate: bool = option(
+        parse_boolean, "refuse a client without a valid certificate, and check its names at login", "false"
+    )
+    tls_minimum: str = option(one_of("TLSv1.2", "TLSv1.3"), "oldest version of TLS to speak", "TLSv1.2")
+    handshake_timeout: float = option(positive(parse_duration), "time for the TLS handshake", "10")
+    login_timeout: float = option(positive(parse_duration), "time from connect to login", "30")
+    idle_timeout: float = option(positive(parse_duration), "time without a complete command", "5m")
+    frame_timeout: float = option(
+        positive(parse_duration), "time from the first to the last octet of one data unit", "30"
+    )
+    max_frame: int = option(positive(parse_size), "octets of one data unit", "1 MiB")
+    max_queue: int = option(at_least(1), "commands read and not yet answered", "100")
+    max_output: int = option(
+        positive(parse_size), "octets of answers not yet taken, above which input stops being read", "1 MiB"
+    )
+    backend: str = option(parse_url, "URL that SRS requests are POSTed to", None, required=True)
+    backend_ca: Path | None = option(
+        parse_path, "PEM file: CA of an https back end; default: the system's", None
+    )
+    backend_timeout: float = option(positive(parse_duration), "time for one request to the registry", "30")
+    backend_connections: int = option(at_least(1), "connections to the registry, per worker", "32")
+    backend_batch: int = option(at_least(1), "most SRS actions in one request", "10")
+    backend_max_response: int = option(
+        positive(parse_size), "octets of one response of the registry", "8 MiB"
+    )
+    pgp_signing_key: Path = option(
+        parse_path, "armoured OpenPGP secret key that signs our requests", None, required=True
+    )
+    pgp_passphrase_file: Path | None = option(parse_path, "file whose first line opens that key", None)
+    pgp_registry_certificate: tuple[Path, ...] = option(
+        parse_path,
+        "armoured OpenPGP certificate of the registry, which signs its responses",
+        (),
+        several=True,
+    )
+    backend_unsigned: bool = option(
+        parse_boolean, "take responses that bear no signature (a wrong one is always refused)", "false"
+    )
+    service: tuple[str, ...] = option(
+        str, "object URI on offer; default: all that are implemented", (), several=True
+    )
+    extension: tuple[str, ...] = option(
+        str, "extension URI on offer; default: all that are implemented", (), several=True
+    )
+    dcp: str | None = option(str, "the data collection policy of the greeting: its <dcp> element", None)
+    default_period: int = option(at_least(1), "months of a registration that names no period", "1")
+    grace_period: float = option(parse_duration, "time after registration that rgp calls addPeriod", "5d")
+    max_connections: int = option(at_least(1), "connections at a time", "1000")
+    login_attempts: int = option(at_least(1), "refused logins of a session before it is closed", "3")
+    drain_timeout: float = option(parse_duration, "time for sessions to end after SIGTERM", "45")
+    log_level: str = option(one_of("DEBUG", "INFO", "WARNING", "ERROR"), "least that is logged", "INFO")
+
+
+def long_name(name: str) -> str:
+    """The option's name as a person writes it: ``idle_timeout`` is ``idle-timeout``."""
+    return name.replace("_", "-")
+
+
+def options() -> tuple[dataclasses.Field[Any], ...]:
+    """The options, in the order in which they are explained."""
+    return dataclasses.fields(Config)
+
+
+def _file_parser(known: frozenset[str], faults: list[str]) -> type[Any]:
+    """A parser of the file that takes out the keys which we don't know, and says so in ``faults``."""
+
+    class ConfigFile(configargparse.DefaultConfigFileParser):  # type: ignore[misc]
+        def parse(self, stream: Any) -> dict[str, Any]:
+            found = super().parse(stream)
+            faults.extend(f"{stream.name}: unknown key {key!r}" for key in found if key not in known)
+            return {key: value for key, value in found.items() if key in known}
+
+    return ConfigFile
+
+
+class Parser(configargparse.ArgumentParser):  # type: ignore[misc]
+    """argparse with ConfigArgParse's sources; a fault is raised as ConfigError instead of ending us."""
+
+    def error(self, message: str) -> Any:
+        raise ConfigError([message])
+
+
+def add_options(parser: Any) -> None:
+    """Every option of Config, as text: values are read when all are known, so that all faults can be said."""
+    for one in options():
+        several = one.metadata["several"]
+        parser.add_argument(
+            f"--{long_name(one.name)}",
+            action="append" if several else "store",
+            default=None,
+            metavar="VALUE",
+            help=one.metadata["help"] + _shown_default(one.metadata["default"], several),
+        )
+
+
+def _shown_default(default: Any, several: bool) -> str:
+    if not default:
+        return ""
+    return f" (default: {'[' + ', '.join(default) + ']' if several else default})"
+
+
+def read_options(
+    argv: Sequence[str], environment: Mapping[str, str], prepare: Callable[[Any], None]
+) -> tuple[Any, list[str]]:
+    """The options of the command line, the environment and the file: a namespace of text, and the faults.
+
+    ``prepare`` adds what the command itself takes to the parser. ConfigError where nothing can be read.
+    """
+    keys = frozenset(long_name(one.name) for one in options())
+    faults: list[str] = []
+    parser = Parser(
+        prog="eppd",
+        allow_abbrev=False,
+        add_env_var_help=False,
+        add_config_file_help=False,
+        auto_env_var_prefix=ENVIRONMENT_PREFIX,
+        config_file_parser_class=_file_parser(keys, faults),
+    )
+    parser.add_argument(
+        "--config",
+        is_config_file=True,
+        metavar="FILE",
+        default=DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None,
+        help=f"configuration file (default: {DEFAULT_FILE})",
+    )
+    prepare(parser)
+    add_options(parser)
+    namespace = parser.parse_args(list(argv), env_vars=dict(environment))
+    known = {ENVIRONMENT_PREFIX + one.name.upper() for one in options()} | {f"{ENVIRONMENT_PREFIX}CONFIG"}
+    unknown = [name for name in environment if name.startswith(ENVIRONMENT_PREFIX) and name not in known]
+    return namespace, faults + [f"environment: unknown option {name}" for name in sorted(unknown)]
+
+
+def make_config(texts: Mapping[str, Any], faults: Sequence[str] = ()) -> Config:
+    """The Config of these texts (names as in Config, None where not given); ConfigError with every fault."""
+    found = list(faults)
+    values: dict[str, Any] = {}
+    for one in options():
+        given = texts.get(one.name)
+        if given is None:
+            given = one.metadata["default"]
+        values[one.name] = _value(one, given, found)
+    if values["server_name"] is None:
+        values["server_name"] = socket.gethostname().ljust(3, "-")[:64]
+    found += [
+        f"option {long_name(one.name)} is required"
+        for one in options()
+        if one.metadata["required"] and texts.get(one.name) is None
+    ]
+    if not values["pgp_registry_certificate"] and not values["backend_unsigned"]:
+        found.append("option pgp-registry-certificate is required (unless backend-unsigned is true)")
+    if values["require_client_certificate"] and values["tls_client_ca"] is None:
+        found.append("option tls-client-ca is required where require-client-certificate is true")
+    if found:
+        raise ConfigError(found)
+    return Config(**values)
+
+
+def _value(one: dataclasses.Field[Any], given: Any, faults: list[str]) -> Any:
+    parse, several = one.metadata["parse"], one.metadata["several"]
+    if given is None:
+        return None
+    values = []
+    for text in given if several else [given]:
+        try:
+            values.append(parse(text.strip()))
+        except ValueError as error:
+            faults.append(f"option {long_name(one.name)}: {text!r}: {error}")
+    if several:
+        return tuple(values)
+    return values[0] if values else None

@@ -1,0 +1,1 @@
+"""The EPP language, and nothing about SRS: commands read, responses written."""

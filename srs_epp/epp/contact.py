@@ -1,0 +1,192 @@
+"""The contact mapping, RFC 5733: what its commands say, and the data of its responses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from srs_epp.epp.namespaces import CONTACT
+from srs_epp.epp.results import Element
+from srs_epp.epp.xml import add, boolean, normalized, start, token, utc
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """``<contact:addr>``: an optional part that is missing is None."""
+
+    streets: tuple[str, ...]
+    city: str
+    country_code: str
+    province: str | None = None
+    postal_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PostalInfo:
+    """``<contact:postalInfo>``; ``type`` is "int" or "loc". An empty ``org`` is none."""
+
+    type: str
+    name: str
+    address: Address
+    organisation: Element | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def read(cls, element: Element) -> PostalInfo:
+        name, organisation, addr = (element.find(CONTACT(local)) for local in ("name", "org", "addr"))
+        assert addr is not None
+        return cls(
+            type=element.get("type", "").strip(),
+            name=normalized(name),
+            address=Address(
+                streets=tuple(map(normalized, addr.iterchildren(CONTACT("street")))),
+                city=normalized(addr.find(CONTACT("city"))),
+                country_code=token(addr.find(CONTACT("cc"))),
+                province=normalized(addr.find(CONTACT("sp"))) or None,
+                postal_code=token(addr.find(CONTACT("pc"))) or None,
+            ),
+            organisation=organisation if normalized(organisation) else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """An E.164 number ``+CC.number``, "" where the element is empty, and its extension."""
+
+    number: str
+    extension: str | None = None
+
+    @classmethod
+    def read(cls, element: Element) -> Phone:
+        return cls(token(element), (element.get("x") or "").strip() or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Disclose:
+    """``<contact:disclose>``: the flag, and the elements that it names."""
+
+    flag: bool
+    elements: tuple[Element, ...] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """``<contact:create>``, section 3.2.1."""
+
+    id: str
+    postal_infos: tuple[PostalInfo, ...]
+    voice: Phone | None
+    fax: Phone | None
+    email: str
+    disclose: Disclose | None
+
+    @classmethod
+    def read(cls, payload: Element) -> Create:
+        return cls(
+            id=read_id(payload),
+            postal_infos=tuple(map(PostalInfo.read, payload.iterchildren(CONTACT("postalInfo")))),
+            voice=_phone(payload, "voice"),
+            fax=_phone(payload, "fax"),
+            email=token(payload.find(CONTACT("email"))),
+            disclose=read_disclose(payload),
+        )
+
+
+def read_id(payload: Element) -> str:
+    """The ``id`` of a command about one contact."""
+    return token(payload.find(CONTACT("id")))
+
+
+def read_ids(payload: Element) -> list[str]:
+    """The ids of a ``<contact:check>``, section 3.1.1, in order."""
+    return list(map(token, payload.iterchildren(CONTACT("id"))))
+
+
+def read_disclose(payload: Element) -> Disclose | None:
+    found = payload.find(CONTACT("disclose"))
+    return Disclose(boolean(found.get("flag")), tuple(found)) if found is not None else None
+
+
+def _phone(payload: Element, local: str) -> Phone | None:
+    found = payload.find(CONTACT(local))
+    return Phone.read(found) if found is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class InfoData:
+    """``<contact:infData>``; what is None is left out. ``private``: address and numbers are withheld."""
+
+    id: str
+    roid: str
+    postal_info: PostalInfo
+    voice: Phone | None
+    fax: Phone | None
+    email: str
+    client_id: str
+    created: datetime
+    updater_id: str | None = None
+    updated: datetime | None = None
+    private: bool = False
+
+    def element(self) -> Element:
+        data = start(CONTACT, "infData")
+        add(data, CONTACT("id"), self.id)
+        add(data, CONTACT("roid"), self.roid)
+        add(data, CONTACT("status"), s="ok")
+        _add_postal_info(data, self.postal_info)
+        _add_phone(data, "voice", self.voice)
+        _add_phone(data, "fax", self.fax)
+        add(data, CONTACT("email"), self.email)
+        add(data, CONTACT("clID"), self.client_id)
+        add(data, CONTACT("crID"), self.client_id)
+        add(data, CONTACT("crDate"), utc(self.created))
+        if self.updater_id:
+            add(data, CONTACT("upID"), self.updater_id)
+        if self.updated:
+            add(data, CONTACT("upDate"), utc(self.updated))
+        if self.private:
+            disclose = add(data, CONTACT("disclose"), flag="0")
+            add(disclose, CONTACT("addr"), type=self.postal_info.type)
+            add(disclose, CONTACT("voice"))
+            add(disclose, CONTACT("fax"))
+        return data
+
+
+def check_data(answers: Iterable[tuple[str, str | None]]) -> Element:
+    """``<contact:chkData>``: (id, why it is not available, None where it is)."""
+    data = start(CONTACT, "chkData")
+    for handle, reason in answers:
+        one = add(data, CONTACT("cd"))
+        add(one, CONTACT("id"), handle, avail="1" if reason is None else "0")
+        if reason:
+            add(one, CONTACT("reason"), reason)
+    return data
+
+
+def create_data(handle: str, created: datetime) -> Element:
+    """``<contact:creData>``."""
+    data = start(CONTACT, "creData")
+    add(data, CONTACT("id"), handle)
+    add(data, CONTACT("crDate"), utc(created))
+    return data
+
+
+def _add_postal_info(data: Element, info: PostalInfo) -> None:
+    element = add(data, CONTACT("postalInfo"), type=info.type)
+    add(element, CONTACT("name"), info.name)
+    addr = add(element, CONTACT("addr"))
+    for street in info.address.streets:
+        add(addr, CONTACT("street"), street)
+    add(addr, CONTACT("city"), info.address.city)
+    if info.address.province:
+        add(addr, CONTACT("sp"), info.address.province)
+    if info.address.postal_code:
+        add(addr, CONTACT("pc"), info.address.postal_code)
+    add(addr, CONTACT("cc"), info.address.country_code)
+
+
+def _add_phone(data: Element, local: str, phone: Phone | None) -> None:
+    if phone is not None:
+        element = add(data, CONTACT(local), phone.number)
+        if phone.extension:
+            element.set("x", phone.extension)

@@ -1,0 +1,187 @@
+"""The domain mapping, RFC 5731: what its commands say, and the data of its responses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from srs_epp.epp.names import domain_name
+from srs_epp.epp.namespaces import DOMAIN
+from srs_epp.epp.results import Element
+from srs_epp.epp.xml import add, normalized, start, token, utc
+
+MONTHS = {"y": 12, "m": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class NameServer:
+    """A ``hostAttr``: addresses are (version, text), version "v4" or "v6"."""
+
+    name: str
+    addresses: tuple[tuple[str, str], ...] = ()
+    element: Element | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactReference:
+    """A contact of a domain: its type ("admin", "tech", "billing", or None) and id."""
+
+    type: str | None
+    id: str
+    element: Element | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """``<domain:info>``, section 3.1.2."""
+
+    name: str
+    hosts: str
+    auth_info: str | None = field(repr=False)
+
+    @classmethod
+    def read(cls, payload: Element) -> Info:
+        name = payload.find(DOMAIN("name"))
+        assert name is not None
+        return cls(domain_name(name), name.get("hosts", "all").strip(), read_auth_info(payload))
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """``<domain:create>``, section 3.2.1; ``months`` is None where the client names no period."""
+
+    name: str
+    months: int | None
+    servers: tuple[NameServer, ...]
+    host_objects: tuple[Element, ...]
+    registrant: str | None
+    contacts: tuple[ContactReference, ...]
+
+    @classmethod
+    def read(cls, payload: Element) -> Create:
+        name, ns, registrant = (payload.find(DOMAIN(local)) for local in ("name", "ns", "registrant"))
+        assert name is not None
+        return cls(
+            name=domain_name(name),
+            months=read_period(payload),
+            servers=read_servers(ns),
+            host_objects=tuple(ns.iterchildren(DOMAIN("hostObj"))) if ns is not None else (),
+            registrant=token(registrant) if registrant is not None else None,
+            contacts=read_contacts(payload),
+        )
+
+
+def read_names(payload: Element) -> list[str]:
+    """The names of a ``<domain:check>``, section 3.1.1, in order."""
+    return [domain_name(element) for element in payload.iterchildren(DOMAIN("name"))]
+
+
+def read_period(payload: Element) -> int | None:
+    """The ``period`` in months."""
+    period = payload.find(DOMAIN("period"))
+    return int(token(period)) * MONTHS[period.get("unit", "").strip()] if period is not None else None
+
+
+def read_servers(ns: Element | None) -> tuple[NameServer, ...]:
+    """The host attributes of an ``ns``."""
+    if ns is None:
+        return ()
+    servers = []
+    for element in ns.iterchildren(DOMAIN("hostAttr")):
+        name = element.find(DOMAIN("hostName"))
+        assert name is not None
+        addresses = tuple(
+            (address.get("ip", "v4").strip(), token(address))
+            for address in element.iterchildren(DOMAIN("hostAddr"))
+        )
+        servers.append(NameServer(domain_name(name), addresses, element))
+    return tuple(servers)
+
+
+def read_contacts(parent: Element) -> tuple[ContactReference, ...]:
+    """The ``contact`` children."""
+    return tuple(
+        ContactReference((element.get("type") or "").strip() or None, token(element), element)
+        for element in parent.iterchildren(DOMAIN("contact"))
+    )
+
+
+def read_auth_info(payload: Element) -> str | None:
+    """The password in ``authInfo``; "" for one of another kind, None where there is none."""
+    found = payload.find(DOMAIN("authInfo"))
+    return normalized(found.find(DOMAIN("pw"))) if found is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class InfoData:
+    """``<domain:infData>``; what is None or empty is left out."""
+
+    name: str
+    roid: str
+    statuses: tuple[str, ...]
+    client_id: str
+    registrant: str | None = None
+    contacts: tuple[ContactReference, ...] = ()
+    servers: tuple[NameServer, ...] = ()
+    created: datetime | None = None
+    updater_id: str | None = None
+    updated: datetime | None = None
+    expires: datetime | None = None
+    auth_info: str | None = field(default=None, repr=False)
+
+    def element(self) -> Element:
+        data = start(DOMAIN, "infData")
+        add(data, DOMAIN("name"), self.name)
+        add(data, DOMAIN("roid"), self.roid)
+        for status in self.statuses:
+            add(data, DOMAIN("status"), s=status)
+        if self.registrant:
+            add(data, DOMAIN("registrant"), self.registrant)
+        for contact in self.contacts:
+            add(data, DOMAIN("contact"), contact.id, type=contact.type or "")
+        if self.servers:
+            _add_servers(data, self.servers)
+        add(data, DOMAIN("clID"), self.client_id)
+        _add_moment(data, "crDate", self.created)
+        if self.updater_id:
+            add(data, DOMAIN("upID"), self.updater_id)
+        _add_moment(data, "upDate", self.updated)
+        _add_moment(data, "exDate", self.expires)
+        if self.auth_info:
+            add(add(data, DOMAIN("authInfo")), DOMAIN("pw"), self.auth_info)
+        return data
+
+
+def check_data(answers: Iterable[tuple[str, str | None]]) -> Element:
+    """``<domain:chkData>``: (name, why it is not available, None where it is)."""
+    data = start(DOMAIN, "chkData")
+    for name, reason in answers:
+        one = add(data, DOMAIN("cd"))
+        add(one, DOMAIN("name"), name, avail="1" if reason is None else "0")
+        if reason:
+            add(one, DOMAIN("reason"), reason)
+    return data
+
+
+def create_data(name: str, created: datetime, expires: datetime | None) -> Element:
+    """``<domain:creData>``."""
+    data = start(DOMAIN, "creData")
+    add(data, DOMAIN("name"), name)
+    _add_moment(data, "crDate", created)
+    _add_moment(data, "exDate", expires)
+    return data
+
+
+def _add_servers(data: Element, servers: Iterable[NameServer]) -> None:
+    ns = add(data, DOMAIN("ns"))
+    for server in servers:
+        host = add(ns, DOMAIN("hostAttr"))
+        add(host, DOMAIN("hostName"), server.name)
+        for version, address in server.addresses:
+            add(host, DOMAIN("hostAddr"), address, ip=version)
+
+
+def _add_moment(data: Element, local: str, moment: datetime | None) -> None:
+    if moment is not None:
+        add(data, DOMAIN(local), utc(moment))

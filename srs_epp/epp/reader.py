@@ -1,0 +1,238 @@
+"""Data units read: octets to a Command, or to the refusal that the octets deserve.
+
+Nothing that a client sends raises here: a Command that is not well-formed carries its ``fault``. The rest of
+the checks (RFC 5730 knows the command, its services are on offer, the schema) wait in ``check_services`` and
+``check_schema`` until the command's turn comes, because what a session has chosen may change before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Final
+
+from lxml import etree
+
+from srs_epp.epp import faults
+from srs_epp.epp.namespaces import EPP
+from srs_epp.epp.results import (
+    CommandSyntaxError,
+    Element,
+    EppError,
+    UnimplementedExtension,
+    UnimplementedOption,
+    UnimplementedService,
+    UnimplementedVersion,
+    UnknownCommand,
+)
+from srs_epp.epp.xml import token
+
+VERSION: Final = "1.0"
+LANGUAGE: Final = "en"
+VERBS: Final = frozenset(
+    {"check", "create", "delete", "info", "login", "logout", "poll", "renew", "transfer", "update"}
+)
+SESSION_VERBS: Final = frozenset({"hello", "login", "logout", "poll"})  # those without an object
+_ENCODINGS: Final = frozenset({"UTF-8", "UTF8", "UTF-16", "UTF-16LE", "UTF-16BE", "US-ASCII", "ASCII"})
+_TRID_LENGTH: Final = range(3, 65)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Object and extension URIs: those on offer, or those that a session has chosen among them."""
+
+    objects: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One data unit, read.
+
+    ``verb``: "hello", a command's name, or "" where there is none that we know. ``element``: the verb's, None
+    where the data unit is no command at all. ``payload``: the object's element inside the verb's, None for
+    commands without. ``client_trid``: only one that may be echoed.
+    """
+
+    verb: str
+    element: Element | None = field(default=None, repr=False)
+    payload: Element | None = field(default=None, repr=False)
+    extensions: tuple[Element, ...] = field(default=(), repr=False)
+    client_trid: str | None = None
+    fault: EppError | None = None
+
+    @property
+    def namespace(self) -> str | None:
+        """The URI of the object that the command is about."""
+        return etree.QName(self.payload).namespace if self.payload is not None else None
+
+    def extension(self, name: str) -> Element | None:
+        """The extension element of that qualified name."""
+        return next((element for element in self.extensions if element.tag == name), None)
+
+    def check_services(self, offered: Services, chosen: Services) -> None:
+        """Refuse what no server of ours, or not this session, speaks; login itself chooses among ``offered``.
+
+        2000 unknown command; 2100, 2102 another version or language of EPP; 2307, 2103 a namespace that is
+        not on offer or was not chosen, with the URI as value.
+        """
+        if self.fault is not None:
+            raise self.fault
+        if self.verb == "login":
+            self._check_login(offered)
+        elif self.namespace not in (None, EPP) and self.namespace not in chosen.objects:
+            raise UnimplementedService(_unchosen(self.namespace, offered.objects), value=self.namespace)
+        for extension in self.extensions:
+            uri = etree.QName(extension).namespace or ""
+            if uri not in (offered if self.verb == "login" else chosen).extensions:
+                raise UnimplementedExtension(_unchosen(uri, offered.extensions), value=uri)
+
+    def _check_login(self, offered: Services) -> None:
+        assert self.element is not None
+        version = self.element.find(f"{EPP('options')}/{EPP('version')}")
+        if version is not None and token(version) != VERSION:
+            raise UnimplementedVersion(f"only version {VERSION}", value=version)
+        language = self.element.find(f"{EPP('options')}/{EPP('lang')}")
+        if language is not None and token(language) != LANGUAGE:
+            raise UnimplementedOption(f"only language {LANGUAGE}", value=language)
+        for element in self.element.iterfind(f"{EPP('svcs')}/{EPP('objURI')}"):
+            if token(element) not in offered.objects:
+                raise UnimplementedService(_unchosen(token(element), offered.objects), value=element)
+        for element in self.element.iterfind(f"{EPP('svcs')}/{EPP('svcExtension')}/{EPP('extURI')}"):
+            if token(element) not in offered.extensions:
+                raise UnimplementedExtension(_unchosen(token(element), offered.extensions), value=element)
+
+    def check_schema(self) -> None:
+        """Refuse what RFC 5730 and the object's RFC do not allow: 2001, 2003, 2004, 2005, with the place."""
+        assert self.element is not None
+        tree = self.element.getroottree()
+        with _tools() as tools:
+            if not tools.schema.validate(tree):
+                raise faults.refusal(tree, tools.schema)
+        if self.payload is not None and etree.QName(self.payload).localname != self.verb:
+            raise faults.misplaced(self.payload)
+
+
+def read(octets: bytes) -> Command:
+    """The command in a data unit. Never raises for what a client may send."""
+    try:
+        root = _parse(octets)
+    except CommandSyntaxError as fault:
+        return Command("", fault=fault)
+    children = list(root.iterchildren(tag=etree.Element))
+    if root.tag != EPP("epp") or not children:
+        return Command("", fault=faults.root_fault(root))
+    top = children[0]
+    if top.tag == EPP("hello"):
+        return Command("hello", top)
+    if top.tag == EPP("extension"):
+        # RFC 5730 section 2.7.1: a protocol extension; no server of ours has one
+        return Command("", top, fault=_protocol_extension(top))
+    if top.tag != EPP("command"):
+        return Command("", fault=faults.misplaced(top))
+    return _command(top)
+
+
+def _command(top: Element) -> Command:
+    client_trid = _client_trid(top)
+    extension = top.find(EPP("extension"))
+    beside = (EPP("extension"), EPP("clTRID"))
+    element = next((child for child in top.iterchildren(tag=etree.Element) if child.tag not in beside), None)
+    if element is None:
+        return Command("", top, client_trid=client_trid, fault=faults.missing(top, "a command"))
+    name = etree.QName(element)
+    if name.namespace != EPP or name.localname not in VERBS:
+        return Command(
+            "", element, client_trid=client_trid, fault=UnknownCommand(faults.path(element), value=element)
+        )
+    payload = None
+    if name.localname not in SESSION_VERBS:
+        payload = next(element.iterchildren(tag=etree.Element), None)
+    return Command(
+        name.localname,
+        element,
+        payload,
+        tuple(extension.iterchildren(tag=etree.Element)) if extension is not None else (),
+        client_trid,
+    )
+
+
+def _parse(octets: bytes) -> Element:
+    if not octets:
+        raise CommandSyntaxError("the data unit is empty")
+    with _tools() as tools:
+        try:
+            root = etree.fromstring(octets, tools.parser)
+        except (etree.XMLSyntaxError, ValueError) as error:
+            raise CommandSyntaxError(_parser_words(error)) from None
+    document = root.getroottree().docinfo
+    if document.internalDTD is not None:
+        raise CommandSyntaxError("a DOCTYPE is not allowed")
+    if (document.encoding or "UTF-8").upper() not in _ENCODINGS:
+        raise CommandSyntaxError(f"the encoding {document.encoding} is neither UTF-8 nor UTF-16")
+    return root
+
+
+def _parser_words(error: Exception) -> str:
+    if isinstance(error, etree.XMLSyntaxError) and error.msg:
+        return error.msg
+    return "not well-formed"
+
+
+def _protocol_extension(top: Element) -> EppError:
+    inner = next(top.iterchildren(tag=etree.Element), None)
+    if inner is None:
+        return faults.missing(top, "an extension")
+    uri = etree.QName(inner).namespace or ""
+    return UnimplementedExtension(_unchosen(uri, ()), value=uri)
+
+
+def _client_trid(top: Element) -> str | None:
+    found = top.find(EPP("clTRID"))
+    if found is None or len(found):
+        return None
+    trid = token(found)
+    return trid if len(trid) in _TRID_LENGTH else None
+
+
+def _unchosen(uri: str | None, offered: Sequence[str]) -> str:
+    return f"{uri} was not chosen at login" if uri in offered else f"{uri} is not available on this server"
+
+
+class _Tools:
+    """A parser and a compiled schema. lxml lets one thread at a time use either."""
+
+    def __init__(self) -> None:
+        self.parser = etree.XMLParser(
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+        self.schema = load_schema()
+
+
+_idle: list[_Tools] = []
+
+
+@contextmanager
+def _tools() -> Iterator[_Tools]:
+    """Tools that nobody else uses now: as many come to be made as threads ever read at the same moment."""
+    try:
+        tools = _idle.pop()
+    except IndexError:
+        tools = _Tools()
+    try:
+        yield tools
+    finally:
+        _idle.append(tools)
+
+
+def load_schema() -> etree.XMLSchema:
+    """Our XML Schemas of every EPP namespace, compiled."""
+    with resources.as_file(resources.files("srs_epp.epp") / "schema" / "all.xsd") as path:
+        return etree.XMLSchema(file=str(path))

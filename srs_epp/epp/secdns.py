@@ -1,0 +1,61 @@
+"""The DNS security extension, RFC 5910: DS data in create commands and info responses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from srs_epp.epp.namespaces import SECDNS
+from srs_epp.epp.results import Element
+from srs_epp.epp.xml import add, start, token
+
+
+@dataclass(frozen=True, slots=True)
+class DSData:
+    """``<secDNS:dsData>``; the digest is hexadecimal, as written."""
+
+    key_tag: int
+    algorithm: int
+    digest_type: int
+    digest: str
+    element: Element | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def read(cls, element: Element) -> DSData:
+        return cls(
+            int(token(element.find(SECDNS("keyTag")))),
+            int(token(element.find(SECDNS("alg")))),
+            int(token(element.find(SECDNS("digestType")))),
+            token(element.find(SECDNS("digest"))),
+            element,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """``<secDNS:create>``, section 5.2.1: the DS data, and the elements that we may not serve."""
+
+    ds: tuple[DSData, ...]
+    key_data: Element | None = field(repr=False, compare=False)
+    max_sig_life: Element | None = field(repr=False, compare=False)
+
+    @classmethod
+    def read(cls, element: Element) -> Create:
+        return cls(
+            ds=tuple(map(DSData.read, element.iterchildren(SECDNS("dsData")))),
+            # beside, or inside, a dsData: section 4 lets a server refuse either
+            key_data=next(element.iter(SECDNS("keyData")), None),
+            max_sig_life=element.find(SECDNS("maxSigLife")),
+        )
+
+
+def info_data(records: Iterable[DSData]) -> Element:
+    """``<secDNS:infData>``, section 5.1.2."""
+    data = start(SECDNS, "infData")
+    for record in records:
+        ds = add(data, SECDNS("dsData"))
+        add(ds, SECDNS("keyTag"), str(record.key_tag))
+        add(ds, SECDNS("alg"), str(record.algorithm))
+        add(ds, SECDNS("digestType"), str(record.digest_type))
+        add(ds, SECDNS("digest"), record.digest)
+    return data

@@ -1,0 +1,155 @@
+"""Contacts: the parts that they have, what is checked of them, and how they get into the database and out.
+
+A contact in memory is a mapping of the columns of PARTS, and ``privacy``, to their values.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from srs_epp.registry.fields import audit_text
+from srs_epp.registry.names import is_host_name
+from srs_epp.registry.refusals import refusal
+from srs_epp.registry.transaction import Transaction
+from srs_epp.srs.values import Element, attribute
+
+Values: TypeAlias = dict[str, str | int | None]
+
+PARTS = (  # child element ("" for the contact itself), attribute, column
+    ("", "Name", "name"),
+    ("", "Email", "email"),
+    ("PostalAddress", "Address1", "address1"),
+    ("PostalAddress", "Address2", "address2"),
+    ("PostalAddress", "City", "city"),
+    ("PostalAddress", "Province", "province"),
+    ("PostalAddress", "CountryCode", "country_code"),
+    ("PostalAddress", "PostalCode", "postal_code"),
+    ("Phone", "CountryCode", "phone_country_code"),
+    ("Phone", "AreaCode", "phone_area_code"),
+    ("Phone", "LocalNumber", "phone_local_number"),
+    ("Fax", "CountryCode", "fax_country_code"),
+    ("Fax", "AreaCode", "fax_area_code"),
+    ("Fax", "LocalNumber", "fax_local_number"),
+)
+
+_MANDATORY = frozenset(
+    {"name", "email", "address1", "city", "country_code", "phone_country_code", "phone_local_number"}
+)
+_MANDATORY_IN_FAX = frozenset({"fax_country_code", "fax_local_number"})
+
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+_CALLING_CODE = re.compile(r"[0-9]{1,3}")
+_AREA_CODE = re.compile(r"[0-9 ()-]{1,16}")
+_FORMS = {
+    "country_code": _COUNTRY,
+    "phone_country_code": _CALLING_CODE,
+    "fax_country_code": _CALLING_CODE,
+    "phone_area_code": _AREA_CODE,
+    "fax_area_code": _AREA_CODE,
+}
+
+
+def changed(old: Mapping[str, str | int | None], element: Element) -> Values:
+    """``old`` with what the element gives: what it leaves out stays, what it gives empty is cleared.
+
+    SRSError MISSING_MANDATORY_FIELD, INVALID_FIELD where the outcome can't be a contact.
+    """
+    values: Values = {column: old.get(column) for _, _, column in PARTS}
+    for part, name, column in PARTS:
+        holder = element.find(part) if part else element
+        # an empty <Fax/> clears the whole number
+        if holder is not None and (name in holder.attrib or (part == "Fax" and not holder.attrib)):
+            values[column] = attribute(holder, name)
+    given = attribute(element, "Privacy")
+    values["privacy"] = int(given) if given is not None else old.get("privacy") or 0
+    _check(values, str(element.tag))
+    return values
+
+
+def new(element: Element) -> Values:
+    """The contact that the element gives in full. SRSError as ``changed``."""
+    return changed({}, element)
+
+
+def has_fields(element: Element) -> bool:
+    """Whether the element gives any part of a contact, however empty; a HandleId is none."""
+    return len(element) > 0 or any(name in element.attrib for name in ("Name", "Email", "Privacy"))
+
+
+def insert(
+    values: Values,
+    request: Element,
+    transaction: Transaction,
+    *,
+    registrar_id: int | None = None,
+    handle_id: str | None = None,
+) -> int:
+    """Store a contact, as a handle of ``registrar_id`` where a ``handle_id`` is given; its contact_id."""
+    row: Values = {
+        **values,
+        "registrar_id": registrar_id,
+        "handle_id": handle_id,
+        "created": transaction.seconds,
+        "changed": transaction.seconds,
+        "changed_by": transaction.sender,
+        "action_id": request.get("ActionId"),
+        "audit_text": audit_text(request),
+    }
+    [(contact_id,)] = transaction.database.execute(
+        f"INSERT INTO contacts ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) RETURNING contact_id",
+        tuple(row.values()),
+    )
+    return int(contact_id)
+
+
+def update(contact_id: int, values: Values, request: Element, transaction: Transaction) -> None:
+    """Store a changed contact in its place."""
+    row: Values = {
+        **values,
+        "changed": transaction.seconds,
+        "changed_by": transaction.sender,
+        "action_id": request.get("ActionId"),
+        "audit_text": audit_text(request),
+    }
+    columns = ", ".join(f"{column} = ?" for column in row)
+    transaction.database.execute(
+        f"UPDATE contacts SET {columns} WHERE contact_id = ?", (*row.values(), contact_id)
+    )
+
+
+def find(contact_id: int, database: sqlite3.Connection) -> sqlite3.Row:
+    """The stored contact."""
+    [row] = database.execute("SELECT * FROM contacts WHERE contact_id = ?", (contact_id,))
+    found: sqlite3.Row = row
+    return found
+
+
+def find_handle(handle_id: str, registrar_id: int, database: sqlite3.Connection) -> sqlite3.Row | None:
+    """The registrar's handle of that id."""
+    found: sqlite3.Row | None = database.execute(
+        "SELECT * FROM contacts WHERE registrar_id = ? AND handle_id = ?", (registrar_id, handle_id)
+    ).fetchone()
+    return found
+
+
+def _check(values: Values, tag: str) -> None:
+    has_fax = any(values[column] is not None for _, _, column in PARTS if column.startswith("fax_"))
+    mandatory = _MANDATORY | _MANDATORY_IN_FAX if has_fax else _MANDATORY
+    for part, name, column in PARTS:
+        value = values[column]
+        if value is None:
+            if column in mandatory:
+                raise refusal("MISSING_MANDATORY_FIELD", name, part or tag)
+        elif not _well_formed(column, str(value)):
+            raise refusal("INVALID_FIELD", str(value), name)
+
+
+def _well_formed(column: str, value: str) -> bool:
+    if column == "email":
+        local, at, host = value.rpartition("@")
+        return bool(local and at) and not re.search(r"[\s@]", local) and is_host_name(host.lower())
+    form = _FORMS.get(column)
+    return form is None or form.fullmatch(value) is not None

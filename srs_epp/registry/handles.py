@@ -1,0 +1,90 @@
+"""HandleDetailsQry and HandleCreate."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+from srs_epp.registry import contacts, matching, records, registrars
+from srs_epp.registry.fields import DateRange, filters, required
+from srs_epp.registry.months import from_seconds
+from srs_epp.registry.paging import Page
+from srs_epp.registry.refusals import refusal
+from srs_epp.registry.transaction import Answer, Transaction
+from srs_epp.srs.values import Element
+
+Test: TypeAlias = Callable[[sqlite3.Row], bool]
+
+# 3 to 16 word characters, hyphens and dots, with single blanks between them
+_HANDLE_ID = re.compile(r"(?=.{3,16}\Z)[\w.-]+( [\w.-]+)*")
+_RESERVED = "nzrs_auto"  # how the ids begin that the registry makes itself
+
+_DATE_FILTERS = (("SearchDateRange", "created"), ("ChangedInDateRange", "changed"))
+
+
+def details(query: Element, registrar_id: int, transaction: Transaction) -> Answer:
+    """The effective registrar's own handles, or all where its roles let it see them."""
+    page = Page.read(query)
+    ids = filters(query, "HandleIdFilter")
+    plain = not any(matching.has_wildcard(handle_id) for handle_id in ids)
+    sees_all = "QueryAllDomains" in registrars.roles(registrar_id, transaction.database)
+    found = _find_all(
+        transaction.database,
+        registrar_id=None if sees_all else registrar_id,
+        ids=ids if ids and plain else None,
+    )
+    tests = list(_tests(query))
+    if not plain:
+        tests.append(_any_id(ids))
+    return page.of((row for row in found if all(test(row) for test in tests)), records.handle)
+
+
+def create(order: Element, registrar_id: int, transaction: Transaction) -> Answer:
+    """A new handle of the effective registrar."""
+    handle_id = required(order, "HandleId")
+    if not _HANDLE_ID.fullmatch(handle_id) or handle_id.lower().startswith(_RESERVED):
+        raise refusal("INVALID_FIELD", handle_id, "HandleId")
+    values = contacts.new(order)
+    if contacts.find_handle(handle_id, registrar_id, transaction.database) is not None:
+        raise refusal("HANDLE_ALREADY_EXISTS", handle_id)
+    made = contacts.insert(values, order, transaction, registrar_id=registrar_id, handle_id=handle_id)
+    return Answer([records.handle(contacts.find(made, transaction.database))])
+
+
+def _find_all(
+    database: sqlite3.Connection, *, registrar_id: int | None, ids: Sequence[str] | None
+) -> Iterator[sqlite3.Row]:
+    wanted = ["handle_id IS NOT NULL"]
+    values: list[str | int] = []
+    if registrar_id is not None:
+        wanted.append("registrar_id = ?")
+        values.append(registrar_id)
+    if ids is not None:
+        wanted.append(f"handle_id IN ({', '.join('?' * len(ids))})")
+        values += ids
+    return iter(
+        database.execute(
+            f"SELECT * FROM contacts WHERE {' AND '.join(wanted)} ORDER BY handle_id, registrar_id", values
+        )
+    )
+
+
+def _tests(query: Element) -> Iterable[Test]:
+    contact = query.find("ContactFilter")
+    if contact is not None:
+        yield matching.contact_filter(contact)
+    for tag, column in _DATE_FILTERS:
+        element = query.find(tag)
+        if element is not None:
+            yield _within(DateRange.read(element), column)
+
+
+def _within(range_: DateRange, column: str) -> Test:
+    return lambda row: range_.holds(from_seconds(row[column]))
+
+
+def _any_id(ids: Iterable[str]) -> Test:
+    patterns = [matching.pattern(handle_id) for handle_id in ids]
+    return lambda row: any(matches(row["handle_id"]) for matches in patterns)

@@ -1,0 +1,432 @@
+"""Session: the EPP server state machine of one connection, driven by events.
+
+It joins the parts: data units come out of ``framing``, commands out of ``epp.reader``, their mapping out of
+``commands``, transactions go to a back end, and replies leave in the order of the commands. It knows no
+socket: whoever owns one calls ``input_event`` and ``output_event``. Any object with ``recv`` and ``send``
+will do for its stream; see ``Stream``.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from srs_epp.commands import REGISTER
+from srs_epp.commands.errors import translate, unusable
+from srs_epp.commands.mapping import Ask, Context
+from srs_epp.config import Config
+from srs_epp.epp import reader
+from srs_epp.epp.login import Login
+from srs_epp.epp.reader import Command
+from srs_epp.epp.results import (
+    CLOSING,
+    AuthenticationError,
+    AuthenticationErrorClosing,
+    CommandFailed,
+    CommandSyntaxError,
+    CommandUseError,
+    EppError,
+    UnimplementedCommand,
+    UnimplementedExtension,
+)
+from srs_epp.epp.writer import Greeting, Response
+from srs_epp.session.framing import BadLength, FrameReader, frame
+from srs_epp.session.identifiers import TransactionIds
+from srs_epp.session.queues import BackendQueue, CommandQueue, Entry, Inquiry, Part
+from srs_epp.session.states import Event, State, after
+from srs_epp.srs.actions import Action
+from srs_epp.srs.client import Backend, BackendError
+from srs_epp.srs.errors import SRSError
+from srs_epp.srs.results import Result
+from srs_epp.srs.transaction import Transaction
+
+READ_SIZE = 16384  # a TLS record holds no more
+
+_EVENTS = {"hello": Event.HELLO, "login": Event.LOGIN, "logout": Event.LOGOUT}
+
+
+class Stream(Protocol):
+    """What a session reads from and writes to; never waits."""
+
+    def recv(self, most: int, /) -> bytes | None:
+        """At most that many octets; b"" at the end of the stream, None where there is nothing now."""
+
+    def send(self, data: bytes, /) -> int:
+        """Octets of ``data`` taken, 0 where none can be taken now."""
+
+
+class Session:
+    """One connection's EPP session.
+
+    The states are those of RFC 5730; the rest of the contract stands with each event. No event raises for
+    anything that a client or a registry does.
+    """
+
+    def __init__(
+        self,
+        io: Stream,
+        *,
+        backend: Backend,
+        config: Config,
+        greeting: Greeting,
+        identifiers: TransactionIds,
+        peer_address: str,
+        certificate_names: Sequence[str] = (),
+        log: logging.Logger | logging.LoggerAdapter[logging.Logger] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._io = io
+        self._backend = backend
+        self._config = config
+        self._greeting = greeting
+        self._identifiers = identifiers
+        self._log = log or logging.getLogger("eppd.session")
+        self._context = Context(config, peer_address, tuple(certificate_names), sleep=sleep)
+        self._frames = FrameReader(config.max_frame)
+        self._commands = CommandQueue()
+        self._requests = BackendQueue()
+        self._in_flight: list[Part] = []
+        self._output = bytearray()
+        self._resting = State.WAITING_FOR_CLIENT
+        self._input_ended = False
+        self._refused_logins = 0
+        self.user: str | None = None
+        """The clID that logged in, None until then."""
+        self.idle_since = time.monotonic()
+        """When the last complete data unit came, on the clock of time.monotonic()."""
+        self.unit_since: float | None = None
+        """When the first octet of the data unit came that is not whole yet."""
+
+    # -- what the owner of the connection asks
+
+    @property
+    def state(self) -> State:
+        """The state of RFC 5730, seen from the oldest command not yet answered."""
+        head = self._commands.head
+        return self._resting if head is None else self._state_of(head)
+
+    @property
+    def wants_input(self) -> bool:
+        """Whether to call ``input_event`` when there is something to read.
+
+        Not while answers wait to be taken: a client that does not read is not read from.
+        """
+        return (
+            not self._input_ended
+            and len(self._output) <= self._config.max_output
+            and len(self._commands) < self._config.max_queue
+        )
+
+    @property
+    def wants_output(self) -> bool:
+        """Whether to call ``output_event`` when the client takes data."""
+        return bool(self._output)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to do: the connection can be closed."""
+        return not self._output and self._input_ended and not self._commands and not self._frames.whole
+
+    def drain(self) -> None:
+        """Read nothing more; what was read is answered, then the session has ended."""
+        self._input_ended = True
+        self._advance()
+
+    # -- events
+
+    def connected(self) -> None:
+        """The client is connected: issue the greeting as if ``<hello>`` had come."""
+        self._resting = after(self._resting, Event.CONNECTED)
+        self.send_reply(self._greeting)
+        self._resting = after(self._resting, Event.SENT)
+        self.output_event()
+
+    def input_event(self) -> bool:
+        """Data may be read; False if that did not complete a data unit."""
+        octets = self._io.recv(READ_SIZE)
+        if octets is None:
+            return False
+        if not octets:
+            self._input_ended = True
+            if self._frames.held and not self._frames.whole:
+                self._log.info("the stream ended inside a data unit; %d octets are lost", self._frames.held)
+            self._advance()
+            return False
+        self._frames.feed(octets)
+        completed = self._frames.whole
+        if completed:
+            self.idle_since = time.monotonic()
+            self.unit_since = None
+        self._advance()
+        return completed
+
+    def input_packet(self, data: bytes) -> None:
+        """One complete packet, the XML of a data unit: its command takes its place in the queue."""
+        self.queue_command(reader.read(data))
+
+    def queue_command(self, command: Command) -> None:
+        """Enqueue, nothing else."""
+        self._commands.add(self._entry(command))
+
+    def process_queue(self, count: int = 1) -> int:
+        """Process up to ``count`` commands; returns the number of commands still to process.
+
+        At the end, with no back-end transaction outstanding, requests are wrapped into a Transaction and
+        dispatched: the registry is called, and waited for, here.
+        """
+        while count > 0 and len(self._requests) < self._config.backend_batch:
+            entry = self._commands.startable()
+            if entry is None:
+                break
+            self._commands.start()
+            self._start(entry)
+            count -= 1
+        self.send_pending_replies()
+        if not self._in_flight:
+            self._dispatch()
+        return self._commands.waiting
+
+    def be_response(self, srs_rs: Sequence[Result] | SRSError | BackendError) -> None:
+        """A back-end response came: match results to commands, make EPP responses.
+
+        Results are matched by position. An SRSError or BackendError answers for every request of the
+        transaction.
+        """
+        parts, self._in_flight = self._in_flight, []
+        position = 0
+        for part in parts:
+            if isinstance(srs_rs, (SRSError, BackendError)):
+                self._fail(part.inquiry.entry, srs_rs)
+            else:
+                results = srs_rs[position : position + len(part.actions)]
+                position += len(part.actions)
+                self._take_results(part.inquiry, results)
+        self._close_only_after_the_last([part.inquiry.entry for part in parts])
+        self.send_pending_replies()
+
+    def send_pending_replies(self) -> None:
+        """Dequeue each command that has its response, and send it."""
+        for entry in self._commands.answered():
+            assert entry.reply is not None
+            self._settle(entry)
+            self.send_reply(entry.reply)
+            if self._resting is State.END_SESSION:
+                # nothing that was not yet sent to the registry is started
+                self._end()
+                return
+
+    def send_reply(self, response: Response | Greeting) -> int:
+        """To network form, start sending; returns the octets still outstanding (0: nothing to watch for)."""
+        octets = response.octets(datetime.now(UTC)) if isinstance(response, Greeting) else response.octets()
+        self._output += frame(octets)
+        return len(self._output)
+
+    def output_event(self) -> int:
+        """The client takes data: write all it takes; returns the octets written."""
+        written = 0
+        while self._output:
+            taken = self._io.send(bytes(self._output[:READ_SIZE]))
+            if not taken:
+                break
+            del self._output[:taken]
+            written += taken
+        if written and not self._in_flight:
+            self._advance()
+        return written
+
+    # -- within
+
+    def _advance(self) -> None:
+        """Go on with what has been read, as far as the client takes the answers."""
+        while len(self._output) <= self._config.max_output:
+            self._read_units()
+            if self._commands.startable() is None and not len(self._requests):
+                break
+            self.process_queue(self._config.backend_batch)
+        if not self._frames.held or self._frames.whole:
+            self.unit_since = None
+        elif self.unit_since is None:
+            self.unit_since = time.monotonic()
+
+    def _read_units(self) -> None:
+        while len(self._commands) < self._config.max_queue:
+            try:
+                data = self._frames.next()
+            except BadLength as error:
+                self._refuse_stream(error)
+                return
+            if data is None:
+                return
+            self.input_packet(data)
+
+    def _refuse_stream(self, error: BadLength) -> None:
+        """Answer 2001 in its turn, then end: where the next data unit starts is not known."""
+        self._log.warning("%s; closing", error)
+        self._input_ended = True
+        self._frames = FrameReader(self._config.max_frame)
+        entry = self._entry(Command("", fault=CommandSyntaxError(str(error))))
+        entry.final = True
+        self._commands.add(entry)
+
+    def _entry(self, command: Command) -> Entry:
+        # a command in the wrong state is 2002 before it is anything else; what is no command at all is not
+        event = Event.COMMAND if command.element is not None else Event.REFUSED
+        return Entry(
+            command,
+            _EVENTS.get(command.verb, event),
+            received=time.monotonic(),
+            server_trid=self._identifiers.next(),
+            handler=REGISTER.get((command.verb, command.namespace)),
+        )
+
+    def _start(self, entry: Entry) -> None:
+        try:
+            after(self._resting, entry.event)
+            if entry.event is Event.HELLO:
+                entry.command.check_schema()
+                entry.reply = self._greeting
+                return
+        except EppError as error:
+            entry.event = Event.REFUSED
+            entry.reply = Response.refusing(error)
+            return
+        self._step(entry, lambda: self._begin(entry))
+
+    def _begin(self, entry: Entry) -> Ask | Sequence[Action]:
+        """Check the command, in the order of mapping's rules, and run its mapping up to its first question."""
+        command = entry.command
+        command.check_services(self._greeting.services, self._context.services)
+        command.check_schema()
+        if entry.handler is None:
+            raise UnimplementedCommand(value=command.verb)
+        _check_extensions(command, entry.handler.extensions)
+        context = replace(self._context, server_trid=entry.server_trid, received=entry.received)
+        entry.mapping = entry.handler.run(command, context)
+        return next(entry.mapping)
+
+    def _step(self, entry: Entry, step: Callable[[], Ask | Sequence[Action]]) -> None:
+        """Let the mapping go on to its next question, or to its end."""
+        try:
+            asked = step()
+        except StopIteration as done:
+            entry.reply = done.value
+        except EppError as error:
+            entry.reply = Response.refusing(error)
+        except SRSError as error:
+            refusals = entry.handler.refusals if entry.handler else None
+            entry.reply = Response.refusing(translate(error, refusals, wrote=entry.wrote))
+        except BackendError as failure:
+            entry.reply = Response.refusing(unusable(failure, wrote=entry.wrote))
+        except Exception:
+            self._log.exception("%s failed in us, svTRID %s", entry.command.verb, entry.server_trid)
+            entry.reply = Response.refusing(CommandFailed())
+        else:
+            ask = asked if isinstance(asked, Ask) else Ask(asked)
+            self._requests.add(Inquiry(entry, ask))
+
+    def _dispatch(self) -> None:
+        parts = self._requests.take(self._config.backend_batch)
+        if not parts:
+            return
+        registrar = parts[0].inquiry.ask.registrar or self._context.registrar
+        assert registrar is not None
+        transaction = Transaction(registrar, tuple(action for part in parts for action in part.actions))
+        for part in parts:
+            entry = part.inquiry.entry
+            entry.wrote = entry.wrote or any(action.writes for action in part.actions)
+        self._in_flight = parts
+        # the client need not wait for the registry to see what is answered already
+        self.output_event()
+        try:
+            self.be_response(self._backend.exchange(transaction))
+        except SRSError as error:
+            self._log.error("the registry refused a request: %s", error)
+            self.be_response(error)
+        except BackendError as failure:
+            trids = ", ".join(part.inquiry.entry.server_trid for part in parts)
+            self._log.error("no usable answer from the registry: %s (svTRID %s)", failure, trids)
+            self.be_response(failure)
+        except Exception:
+            self._log.exception("the exchange with the registry failed in us")
+            self.be_response(BackendError("failed in us"))
+
+    def _take_results(self, inquiry: Inquiry, results: Sequence[Result]) -> None:
+        entry, mapping = inquiry.entry, inquiry.entry.mapping
+        if entry.reply is not None or mapping is None:
+            return
+        inquiry.results += results
+        entry.identities += [result.identity for result in results]
+        error = None if inquiry.ask.settle else next((r.error for r in results if r.error is not None), None)
+        if error is not None:
+            self._fail(entry, error)
+        elif len(inquiry.results) == len(inquiry.ask.actions):
+            self._step(entry, lambda: mapping.send(inquiry.results))
+
+    def _fail(self, entry: Entry, error: SRSError | BackendError) -> None:
+        mapping = entry.mapping
+        if entry.reply is None and mapping is not None:
+            self._step(entry, lambda: mapping.throw(error))
+
+    def _close_only_after_the_last(self, entries: Sequence[Entry]) -> None:
+        """All commands of a transaction are answered: a 2500 before the last of them becomes 2400."""
+        for entry in entries[:-1]:
+            if isinstance(entry.reply, Response) and entry.reply.code >= CLOSING:
+                entry.reply = Response.refusing(CommandFailed("the registry failed"))
+
+    def _settle(self, entry: Entry) -> None:
+        """Move on by the reply that is about to be sent, and log it."""
+        if isinstance(entry.reply, Response):
+            if entry.event is Event.LOGIN:
+                self._settle_login(entry)
+            entry.reply = entry.reply.identified(entry.command.client_trid, entry.server_trid)
+            self._log.info(
+                "%s: %d, svTRID %s%s",
+                entry.command.verb or "no command",
+                entry.reply.code,
+                entry.server_trid,
+                "".join(f", SRS {identity}" for identity in dict.fromkeys(entry.identities)),
+            )
+        closes = entry.final or (isinstance(entry.reply, Response) and entry.reply.closes)
+        self._resting = State.END_SESSION if closes else after(self._state_of(entry), Event.SENT)
+
+    def _state_of(self, entry: Entry) -> State:
+        try:
+            state = after(self._resting, entry.event)
+        except CommandUseError:  # not started yet; it will be refused
+            return after(self._resting, Event.REFUSED)
+        if isinstance(entry.reply, Response) and entry.event is not Event.REFUSED:
+            state = after(state, Event.SUCCEEDED if entry.reply.code < 2000 else Event.FAILED)
+        return state
+
+    def _settle_login(self, entry: Entry) -> None:
+        assert isinstance(entry.reply, Response)
+        assert entry.command.element is not None
+        if entry.reply.code == AuthenticationError.code:
+            self._refused_logins += 1
+            if self._refused_logins >= self._config.login_attempts:
+                entry.reply = Response.refusing(AuthenticationErrorClosing())
+        elif entry.reply.code < 2000:
+            order = Login.read(entry.command.element)
+            self.user = order.client_id
+            self._context = replace(self._context, registrar=int(order.client_id), services=order.services)
+
+    def _end(self) -> None:
+        self._input_ended = True
+        self._frames = FrameReader(self._config.max_frame)
+        self._commands.clear()
+        self._requests.clear()
+
+
+def _check_extensions(command: Command, known: frozenset[str]) -> None:
+    """2103 for an extension that does not extend this command; 2001 for one that comes twice."""
+    seen = set()
+    for extension in command.extensions:
+        if extension.tag not in known:
+            raise UnimplementedExtension("it does not extend this command", value=extension)
+        if extension.tag in seen:
+            raise CommandSyntaxError("an extension comes twice", value=extension)
+        seen.add(extension.tag)

@@ -1,0 +1,1 @@
+"""The SRS language, and nothing about EPP: requests, results, signatures, the way to the registry."""

@@ -1,0 +1,45 @@
+"""Several actions in one NZSRSRequest, and the results that its response brings back, by position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lxml import etree
+
+from srs_epp.srs import results
+from srs_epp.srs.actions import Action
+from srs_epp.srs.results import ResponseUnreadable, Result
+from srs_epp.srs.values import make
+
+VER_MAJOR, VER_MINOR = 5, 0  # of the protocol that we speak
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What one POST carries: actions of one registrar, run by the registry in their order."""
+
+    registrar_id: int
+    actions: tuple[Action, ...]
+
+    @property
+    def writes(self) -> bool:
+        """Whether any action changes the register, so that this must never be sent a second time blindly."""
+        return any(action.writes for action in self.actions)
+
+    def document(self) -> bytes:
+        """The NZSRSRequest, UTF-8, without line breaks: some HTTP libraries would turn them into others."""
+        root = make("NZSRSRequest", VerMajor=VER_MAJOR, VerMinor=VER_MINOR)
+        root.extend(action.element() for action in self.actions)
+        # a line break inside a value is &#10; in an attribute; in text it stays, and is signed as it is
+        return etree.tostring(root, encoding="UTF-8", xml_declaration=False)
+
+    def results(self, document: bytes) -> list[Result]:
+        """One result for each action, from the response document.
+
+        SRSError (``whole``) where the registry refused the whole request; ResponseUnreadable where the
+        document is no response, or has not as many results as there are actions.
+        """
+        found = results.parse(document)
+        if len(found) != len(self.actions):
+            raise ResponseUnreadable(f"{len(found)} results for {len(self.actions)} requests")
+        return found
