@@ -292,11 +292,12 @@ def _shown_default(default: Any, several: bool) -> str:
 
 
 def read_options(
-    argv: Sequence[str], environment: Mapping[str, str], prepare: Callable[[Any], None]
+    argv: Sequence[str], prepare: Callable[[Any], None], environment: Mapping[str, str] | None = None
 ) -> tuple[Any, list[str]]:
     """The options of the command line, the environment and the file: a namespace of text, and the faults.
 
-    ``prepare`` adds what the command itself takes to the parser. ConfigError where nothing can be read.
+    ``prepare`` adds what the command itself takes to the parser. ``environment`` None: of the command line
+    alone, without environment and file. ConfigError where they can't be read.
     """
     keys = frozenset(long_name(one.name) for one in options())
     faults: list[str] = []
@@ -317,6 +318,8 @@ def read_options(
     )
     prepare(parser)
     add_options(parser)
+    if environment is None:
+        return parser.parse_args(list(argv), env_vars={}, config_file_contents=""), []
     namespace = parser.parse_args(list(argv), env_vars=dict(environment))
     known = {ENVIRONMENT_PREFIX + one.name.upper() for one in options()} | {f"{ENVIRONMENT_PREFIX}CONFIG"}
     unknown = [name for name in environment if name.startswith(ENVIRONMENT_PREFIX) and name not in known]
@@ -325,7 +328,15 @@ def read_options(
 
 def make_config(texts: Mapping[str, Any], faults: Sequence[str] = ()) -> Config:
     """The Config of these texts (names as in Config, None where not given); ConfigError with every fault."""
-    found = list(faults)
+    config, found = gather(texts)
+    if found or faults:
+        raise ConfigError([*faults, *found])
+    return config
+
+
+def gather(texts: Mapping[str, Any]) -> tuple[Config, list[str]]:
+    """The Config of these texts, and its faults: what is faulty or missing is None in it."""
+    found: list[str] = []
     values: dict[str, Any] = {}
     for one in options():
         given = texts.get(one.name)
@@ -343,9 +354,7 @@ def make_config(texts: Mapping[str, Any], faults: Sequence[str] = ()) -> Config:
         found.append("option pgp-registry-certificate is required (unless backend-unsigned is true)")
     if values["require_client_certificate"] and values["tls_client_ca"] is None:
         found.append("option tls-client-ca is required where require-client-certificate is true")
-    if found:
-        raise ConfigError(found)
-    return Config(**values)
+    return Config(**values), found
 
 
 def _value(one: dataclasses.Field[Any], given: Any, faults: list[str]) -> Any:

@@ -132,10 +132,10 @@ def _unexpected(element: Element, message: str, schema: etree.XMLSchema) -> EppE
     # is what stood before it whole?
     if not schema.validate(tree):
         complaint = _first_complaint(schema)
-        if "Missing child" in complaint.message and _element_at(tree, complaint.path) is parent:
-            if names.isdisjoint(_expected_tags(complaint.message)):
-                text = _expected(complaint.message)
-                return RequiredParameterMissing(f"{where}: {text} is missing", value=text)
+        cut_short = "Missing child" in complaint.message and _element_at(tree, complaint.path) is parent
+        if cut_short and names.isdisjoint(_expected_tags(complaint.message)):
+            text = _expected(complaint.message)
+            return RequiredParameterMissing(f"{where}: {text} is missing", value=text)
     elif alike > 1:
         return ParameterRangeError(f"{reason}: at most {alike} are allowed", value=value)
     return CommandSyntaxError(reason, value=value)
@@ -147,7 +147,7 @@ def _expected(message: str) -> str:
 
 
 def _expected_tags(message: str) -> list[str]:
-    """The names in libxml2's ``Expected is one of ( {uri}name, ... )``; not those of its ``##other{uri}*``."""
+    """The names in libxml2's ``Expected is one of ( {uri}name, ... )``, without its ``##other{uri}*``."""
     _, _, listed = message.partition("Expected is")
     return [f"{{{uri}}}{local}" for uri, local in _NAMES.findall(listed)]
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from srs_epp.registry import records, registrars
 from srs_epp.registry.fields import filters, required, whole_number
 from srs_epp.registry.months import from_seconds
-from srs_epp.registry.names import is_host_name
 from srs_epp.registry.refusals import refusal
 from srs_epp.registry.transaction import Answer, Transaction
 from srs_epp.srs.errors import SRSError
@@ -87,11 +86,14 @@ def query(request: Element, registrar_id: int, transaction: Transaction) -> Answ
 def add(order: Element, registrar_id: int, transaction: Transaction) -> Answer:
     """Put entries on a list, all of them or none."""
     resource, list_ = _named_list(order)
+    added = []
     for element in children(order, "AccessControlListEntry"):
         entry = _read(element, transaction.database)
-        if not insert(resource, list_, entry, transaction.seconds, transaction.database):
+        row = insert(resource, list_, entry, transaction.seconds, transaction.database)
+        if row is None:
             raise refusal("LIST_ENTRY_ALREADY_EXISTS")
-    return _changed(order, len(list(children(order, "AccessControlListEntry"))))
+        added.append(row)
+    return _changed(order, len(added), added)
 
 
 def remove(order: Element, registrar_id: int, transaction: Transaction) -> Answer:
@@ -100,26 +102,28 @@ def remove(order: Element, registrar_id: int, transaction: Transaction) -> Answe
     elements = list(children(order, "AccessControlListEntry"))
     if not elements:
         raise refusal("MISSING_MANDATORY_FIELD", "AccessControlListEntry", "AccessControlListRemove")
-    gone = 0
+    gone: list[sqlite3.Row] = []
     for element in elements:
         entry = _read(element, transaction.database)
         gone += transaction.database.execute(
             "DELETE FROM access_entries WHERE resource = ? AND list = ? AND type = ?"
-            " AND address IS ? AND domain_name IS ? AND registrar_id IS ?",
+            " AND address IS ? AND domain_name IS ? AND registrar_id IS ? RETURNING *",
             (resource, list_, entry.type, entry.address, entry.domain_name, entry.registrar_id),
-        ).rowcount
-    return _changed(order, -gone)
+        ).fetchall()
+    return _changed(order, -len(gone), gone)
 
 
-def insert(resource: str, list_: str, entry: Entry, effective: int, database: sqlite3.Connection) -> bool:
-    """Put one entry on a list; False where it is on it already. ``effective``: since when, in seconds."""
-    inserted = database.execute(
+def insert(
+    resource: str, list_: str, entry: Entry, effective: int, database: sqlite3.Connection
+) -> sqlite3.Row | None:
+    """Put one entry on a list; None where it is on it already. ``effective``: since when, in seconds."""
+    [*inserted] = database.execute(
         "INSERT INTO access_entries"
         " (resource, list, type, address, domain_name, registrar_id, comment, effective)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING *",
         (resource, list_, *entry, effective),
     )
-    return inserted.rowcount == 1
+    return inserted[0] if inserted else None
 
 
 def spelt(network: str) -> str:
@@ -200,8 +204,6 @@ def _read(element: Element, database: sqlite3.Connection) -> Entry:
     type_ = _TYPES.get((address is not None, name is not None, registrar is not None))
     if type_ is None:
         raise refusal("INVALID_FIELDSET")
-    if name is not None and not is_host_name(name.lower()):
-        raise refusal("INVALID_FIELD", name, "DomainName")
     registrar_id = whole_number(registrar, "RegistrarId", smallest=1) if registrar is not None else None
     if registrar_id is not None and registrars.find(registrar_id, database) is None:
         raise refusal("INVALID_FIELD", str(registrar_id), "RegistrarId")
@@ -226,6 +228,9 @@ def _record(entry: sqlite3.Row) -> Element:
     return element
 
 
-def _changed(order: Element, size_change: int) -> Answer:
+def _changed(order: Element, size_change: int, entries: Iterable[sqlite3.Row]) -> Answer:
     resource, list_ = _named_list(order)
-    return Answer([make("AccessControlList", Resource=resource, List=list_, SizeChange=size_change)])
+    element = make("AccessControlList", Resource=resource, List=list_, SizeChange=size_change)
+    if flag(order, "FullResult") is not False:
+        element.extend(_record(entry) for entry in entries)
+    return Answer([element])

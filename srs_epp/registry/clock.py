@@ -1,4 +1,4 @@
-"""The registry's clock: real time plus an offset that lives in the database, so that any process can move it."""
+"""The registry's clock: real time plus an offset that lives in the database, so that others can move it."""
 
 from __future__ import annotations
 

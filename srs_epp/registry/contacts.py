@@ -10,10 +10,9 @@ import sqlite3
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from srs_epp.registry.fields import audit_text
+from srs_epp.registry.audit import Audit
 from srs_epp.registry.names import is_host_name
 from srs_epp.registry.refusals import refusal
-from srs_epp.registry.transaction import Transaction
 from srs_epp.srs.values import Element, attribute
 
 Values: TypeAlias = dict[str, str | int | None]
@@ -81,8 +80,8 @@ def has_fields(element: Element) -> bool:
 
 def insert(
     values: Values,
-    request: Element,
-    transaction: Transaction,
+    audit: Audit,
+    database: sqlite3.Connection,
     *,
     registrar_id: int | None = None,
     handle_id: str | None = None,
@@ -92,32 +91,21 @@ def insert(
         **values,
         "registrar_id": registrar_id,
         "handle_id": handle_id,
-        "created": transaction.seconds,
-        "changed": transaction.seconds,
-        "changed_by": transaction.sender,
-        "action_id": request.get("ActionId"),
-        "audit_text": audit_text(request),
+        "created": audit.changed,
+        **audit.columns(),
     }
-    [(contact_id,)] = transaction.database.execute(
+    [(contact_id,)] = database.execute(
         f"INSERT INTO contacts ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) RETURNING contact_id",
         tuple(row.values()),
     )
     return int(contact_id)
 
 
-def update(contact_id: int, values: Values, request: Element, transaction: Transaction) -> None:
+def update(contact_id: int, values: Values, audit: Audit, database: sqlite3.Connection) -> None:
     """Store a changed contact in its place."""
-    row: Values = {
-        **values,
-        "changed": transaction.seconds,
-        "changed_by": transaction.sender,
-        "action_id": request.get("ActionId"),
-        "audit_text": audit_text(request),
-    }
+    row = values | audit.columns()
     columns = ", ".join(f"{column} = ?" for column in row)
-    transaction.database.execute(
-        f"UPDATE contacts SET {columns} WHERE contact_id = ?", (*row.values(), contact_id)
-    )
+    database.execute(f"UPDATE contacts SET {columns} WHERE contact_id = ?", (*row.values(), contact_id))
 
 
 def find(contact_id: int, database: sqlite3.Connection) -> sqlite3.Row:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from srs_epp.registry import contacts, domains, hosts, names, records, registrars, udai
-from srs_epp.registry.fields import audit_text, required, whole_number
+from srs_epp.registry.audit import Audit
+from srs_epp.registry.fields import required, whole_number
 from srs_epp.registry.months import add_months, to_seconds
 from srs_epp.registry.names import Name
 from srs_epp.registry.refusals import refusal
@@ -46,7 +47,7 @@ def contact_id(order: Element, tag: str, registrar_id: int, transaction: Transac
     if handle_id is None:
         if not contacts.has_fields(element):
             return None
-        return contacts.insert(contacts.new(element), order, transaction)
+        return contacts.insert(contacts.new(element), Audit.of(order, transaction), transaction.database)
     if contacts.has_fields(element):
         raise refusal("HANDLE_ID_WITH_CONTACT_FIELDS")
     found = contacts.find_handle(handle_id, registrar_id, transaction.database)
@@ -93,10 +94,7 @@ def _insert(
         "udai_made": now,
         "registered": now,
         "billed_until": to_seconds(add_months(transaction.now, term)),
-        "changed": now,
-        "changed_by": transaction.sender,
-        "action_id": order.get("ActionId"),
-        "audit_text": audit_text(order),
+        **Audit.of(order, transaction).columns(),
     }
     [(domain_id,)] = transaction.database.execute(
         f"INSERT INTO domains ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) RETURNING domain_id",

@@ -46,7 +46,8 @@ class Domain:
     @cached_property
     def ds(self) -> list[DS]:
         rows = self._database.execute(
-            "SELECT key_tag, algorithm, digest_type, digest FROM ds_records WHERE domain_id = ? ORDER BY position",
+            "SELECT key_tag, algorithm, digest_type, digest FROM ds_records WHERE domain_id = ?"
+            " ORDER BY position",
             (self.row["domain_id"],),
         )
         return [DS(*row) for row in rows]

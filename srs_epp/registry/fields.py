@@ -27,11 +27,6 @@ def whole_number(value: str, name: str, smallest: int = 0) -> int:
     raise refusal("INVALID_FIELD", value, name)
 
 
-def audit_text(element: Element) -> str:
-    """What the sender wants to be remembered with the change."""
-    return text_of(element.find("AuditText"))
-
-
 def filters(element: Element, name: str) -> list[str]:
     """The texts of all filters of one kind. SRSError NUMBER_OF_FILTERS_EXCEEDS_MAX."""
     found = [text_of(child) for child in element.iterchildren(name)]
@@ -67,7 +62,7 @@ def _moment(element: Element | None, range_name: str) -> datetime | None:
     if element is None:
         return None
     try:
-        moment = times.from_attributes(dict(element.attrib))
+        moment = times.from_attributes({str(name): str(value) for name, value in element.attrib.items()})
         moment.timestamp()  # the first and the last day of all time lie outside in UTC
     except (ValueError, KeyError, OverflowError):
         raise refusal("INVALID_DATE_RANGE", range_name) from None

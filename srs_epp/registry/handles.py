@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from srs_epp.registry import contacts, matching, records, registrars
+from srs_epp.registry.audit import Audit
 from srs_epp.registry.fields import DateRange, filters, required
 from srs_epp.registry.months import from_seconds
 from srs_epp.registry.paging import Page
@@ -49,7 +50,13 @@ def create(order: Element, registrar_id: int, transaction: Transaction) -> Answe
     values = contacts.new(order)
     if contacts.find_handle(handle_id, registrar_id, transaction.database) is not None:
         raise refusal("HANDLE_ALREADY_EXISTS", handle_id)
-    made = contacts.insert(values, order, transaction, registrar_id=registrar_id, handle_id=handle_id)
+    made = contacts.insert(
+        values,
+        Audit.of(order, transaction),
+        transaction.database,
+        registrar_id=registrar_id,
+        handle_id=handle_id,
+    )
     return Answer([records.handle(contacts.find(made, transaction.database))])
 
 

@@ -92,7 +92,7 @@ def available(name: str) -> Element:
 
 
 def contact(tag: str, row: sqlite3.Row, *, public: bool = False) -> Element:
-    """A contact, from its row. ``public``: without its handle, and only as much as its privacy lets be seen."""
+    """A contact, from its row. ``public``: without its handle, and no more than its privacy allows."""
     element = make(tag)
     if row["handle_id"] is not None and not public:
         element.set("HandleId", row["handle_id"])

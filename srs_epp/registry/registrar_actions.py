@@ -5,7 +5,9 @@ from __future__ import annotations
 from lxml import etree
 
 from srs_epp.registry import contacts, domains, matching, passwords, records, registrars
-from srs_epp.registry.fields import DateRange, audit_text, required, whole_number
+from srs_epp.registry.audit import Audit
+from srs_epp.registry.contacts import Values
+from srs_epp.registry.fields import DateRange, required, whole_number
 from srs_epp.registry.months import from_seconds
 from srs_epp.registry.refusals import refusal
 from srs_epp.registry.registrars import REGISTRY, Registrar
@@ -48,15 +50,12 @@ def create(order: Element, registrar_id: int, transaction: Transaction) -> Answe
     new_id = _new_id(order, transaction)
     if registrar_id != REGISTRY:
         raise refusal("INVALID_EFFECTIVE_REGISTRAR_ID_IN_CreateRegistrar", str(registrar_id), str(new_id))
-    row: dict[str, str | int | None] = {"registrar_id": new_id}
+    row: Values = {"registrar_id": new_id}
     row |= {column: required(order, name) for name, column in _NAMES[:2]}
     row["url"] = attribute(order, "URL")
     for tag, column in CONTACTS:
         row[column] = _new_contact(order, tag, transaction)
-    row |= _changed_by(order, transaction)
-    transaction.database.execute(
-        f"INSERT INTO registrars ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
-    )
+    registrars.insert(row | _changed_by(order, transaction), transaction.database)
     _set_lists(order, new_id, transaction)
     if order.find("Roles") is None:
         registrars.replace_roles(new_id, registrars.USUAL_ROLES, transaction.database)
@@ -69,7 +68,7 @@ def update(order: Element, registrar_id: int, transaction: Transaction) -> Answe
         _check_own_change(order)
     _check_keeps_role(order, registrar_id, transaction)
     old = _found(registrar_id, transaction)
-    row: dict[str, str | int | None] = _changed_by(order, transaction)
+    row = _changed_by(order, transaction)
     for name, column in _NAMES:
         if name in order.attrib:
             row[column] = attribute(order, name) if name == "URL" else required(order, name)
@@ -77,16 +76,13 @@ def update(order: Element, registrar_id: int, transaction: Transaction) -> Answe
         element = order.find(tag)
         if element is not None:
             row[column] = _changed_contact(old, column, element, order, transaction)
-    columns = ", ".join(f"{column} = ?" for column in row)
-    transaction.database.execute(
-        f"UPDATE registrars SET {columns} WHERE registrar_id = ?", (*row.values(), registrar_id)
-    )
+    registrars.change(registrar_id, row, transaction.database)
     _set_lists(order, registrar_id, transaction)
     return Answer([record(_found(registrar_id, transaction))])
 
 
 def record(registrar: Registrar) -> Element:
-    """The Registrar element. It holds the hash of the password: it is for the registrar itself, or the registry."""
+    """The Registrar element, with the hash of its password: for itself or the registry only."""
     row = registrar.row
     element = make(
         "Registrar", RegistrarId=row["registrar_id"], Name=row["name"], AccRef=row["acc_ref"], URL=row["url"]
@@ -125,14 +121,9 @@ def _found(registrar_id: int, transaction: Transaction) -> Registrar:
     return found
 
 
-def _changed_by(order: Element, transaction: Transaction) -> dict[str, str | int | None]:
+def _changed_by(order: Element, transaction: Transaction) -> Values:
     """The columns of a change, with the password's hash where the order gives a password."""
-    row: dict[str, str | int | None] = {
-        "changed": transaction.seconds,
-        "changed_by": transaction.sender,
-        "action_id": order.get("ActionId"),
-        "audit_text": audit_text(order),
-    }
+    row = Audit.of(order, transaction).columns()
     auth = order.find("EPPAuth")
     if auth is not None:
         # not trimmed: blanks are part of a password
@@ -146,7 +137,7 @@ def _new_contact(order: Element, tag: str, transaction: Transaction) -> int:
         raise refusal("MISSING_MANDATORY_FIELD", tag, str(order.tag))
     if attribute(element, "HandleId") is not None:
         raise refusal("HANDLE_ID_ON_REGISTRAR_CREATE")
-    return contacts.insert(contacts.new(element), order, transaction)
+    return contacts.insert(contacts.new(element), Audit.of(order, transaction), transaction.database)
 
 
 def _changed_contact(
@@ -162,10 +153,10 @@ def _changed_contact(
         if handle is None:
             raise refusal("HANDLE_DOES_NOT_EXIST", str(element.tag))
         return int(handle["contact_id"])
-    values = contacts.changed(dict(old), element)
+    values, audit = contacts.changed(dict(old), element), Audit.of(order, transaction)
     if old["handle_id"] is not None:
-        return contacts.insert(values, order, transaction)
-    contacts.update(old["contact_id"], values, order, transaction)
+        return contacts.insert(values, audit, transaction.database)
+    contacts.update(old["contact_id"], values, audit, transaction.database)
     return int(old["contact_id"])
 
 

@@ -96,6 +96,19 @@ def find_all(database: sqlite3.Connection) -> Iterable[Registrar]:
     )
 
 
+def insert(row: contacts.Values, database: sqlite3.Connection) -> None:
+    """Store a new registrar; ``row``: values by column."""
+    database.execute(
+        f"INSERT INTO registrars ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
+    )
+
+
+def change(registrar_id: int, row: contacts.Values, database: sqlite3.Connection) -> None:
+    """Change columns of a registrar."""
+    columns = ", ".join(f"{column} = ?" for column in row)
+    database.execute(f"UPDATE registrars SET {columns} WHERE registrar_id = ?", (*row.values(), registrar_id))
+
+
 def keys(registrar_id: int, database: sqlite3.Connection) -> tuple[str, ...]:
     """The armoured certificates of a registrar."""
     rows = database.execute(

@@ -34,7 +34,7 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The records that answer an action; or only their number, ``count``. ``more``: there are more of them."""
+    """The records that answer an action, or only their number, ``count``. ``more``: these are not all."""
 
     records: Sequence[Element] = field(default=())
     count: int | None = None

@@ -297,7 +297,7 @@ class Session:
         self._step(entry, lambda: self._begin(entry))
 
     def _begin(self, entry: Entry) -> Ask | Sequence[Action]:
-        """Check the command, in the order of mapping's rules, and run its mapping up to its first question."""
+        """Check the command, in the order of the rules, and run its mapping up to its first question."""
         command = entry.command
         command.check_services(self._greeting.services, self._context.services)
         command.check_schema()

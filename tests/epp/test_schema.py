@@ -239,45 +239,16 @@ def test_what_no_schema_declares_is_refused_where_another_namespace_may_stand(na
 PUBLISHED = os.environ.get("EPP_SCHEMAS")
 
 COPIES = (1, 2, 3, 6, 7, 10, 11)  # maxOccurs is 2, 3, 7 or 11, if anything
-TEXTS = (
-    *(
-        "",
-        " ",
-        "\n\t",
-        "a b",
-        "  a  b  ",
-        "bogus",
-        "Čeština",
-        "三",
-        "\u00a0",
-        "٣",
-        "<&>",
-        "true",
-        "2",
-        "v6",
-        "ok",
-    ),
+TEXTS = [
+    *("", " ", "\n\t", "a b", "  a  b  ", "bogus", "Čeština", "三", "\u00a0", "٣", "<&>"),
+    *("true", "2", "v6", "ok"),
     *("a" * length for length in (1, 2, 3, 4, 5, 6, 16, 17, 32, 33, 45, 46, 64, 65, 255, 256, 300)),
+    # a token loses the blanks around it before its length is taken, a normalizedString keeps them
+    *(f" {'a' * length}\n" for length in (1, 2, 5, 16, 32, 45, 64, 255)),
     *("a " * 8, "é" * 16, "é" * 17),
-    *(
-        "-1",
-        "-0",
-        "+1",
-        "0",
-        "1",
-        "01",
-        "1.0",
-        "1e1",
-        "99",
-        "100",
-        "127",
-        "128",
-        "255",
-        "256",
-        "65535",
-        "65536",
-    ),
-    *("2147483647", "2147483648", "18446744073709551615", "18446744073709551616", "9" * 40),
+    *("-1", "-0", "+1", "0", "1", "01", "1.0", "1e1", "99", "100", "127", "128", "255", "256"),
+    *("65535", "65536", "2147483647", "2147483648"),
+    *("18446744073709551615", "18446744073709551616", "9" * 40),
     *("2024-02-29", "2023-02-29", "2024-13-01", "2024-2-1", "24-02-01", "2024-02-29Z", "2024-02-29+13:00"),
     *("2024-02-29T23:59:60Z", "2024-02-29T24:00:00Z", "2024-02-29T25:00:00Z", "2024-02-30T00:00:00Z"),
     *(
@@ -291,8 +262,9 @@ TEXTS = (
     *("+1.2", "+123.4", "+1234.5", "+1.", "+.1", "1.2", "+64.4123456x12", "+1.23456789012345", "+٦٤.٣"),
     *("+12.12345678901234", "+123.123456789012", "+123.1234567890123"),
     *("a-b", "a_b-c", "_-c", "a-_", "-a", "a-", "a--b", "a.b-c", "é-é", "a" * 80 + "-b", "a" * 81 + "-b"),
-    *("a-" + "b" * 8, "a-" + "b" * 9, "ab", "abc", "ABCD", "0g", "AQ==", "AQ=", "AQ", "A Q = =", "====", "*"),
-)
+    *("a-" + "b" * 8, "a-" + "b" * 9),
+    *("ab", "abc", "ABCD", "0g", "AQ==", "AQ=", "AQ", "A Q = =", "====", "*"),
+]
 ATTRIBUTES = {
     "lang": "en",
     "type": "int",
@@ -361,6 +333,16 @@ def laid_out(root: etree._Element) -> list[tuple[object, ...]]:
 
 def attributes(element: etree._Element) -> dict[str, str]:
     return {str(name): str(value) for name, value in element.items()}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_published_schemas_fill_in_the_same_defaults(name: str, published: etree.XMLSchema) -> None:
+    filled = [
+        etree.fromstring(DOCUMENTS[name], etree.XMLParser(schema=schema, attribute_defaults=True))
+        for schema in (OURS, published)
+    ]
+
+    assert laid_out(filled[0]) == laid_out(filled[1])
 
 
 # Each mutation below changes the document for as long as its user holds the name, then mends it.
