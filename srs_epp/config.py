@@ -268,6 +268,10 @@ def _file_parser(known: frozenset[str], faults: list[str]) -> type[Any]:
 class Parser(configargparse.ArgumentParser):  # type: ignore[misc]
     """argparse with ConfigArgParse's sources; a fault is raised as ConfigError instead of ending us."""
 
+    def knows(self, word: str) -> bool:
+        """Whether ``word`` names an option, perhaps with ``=VALUE`` behind it, or ends the options."""
+        return word == "--" or word.split("=", 1)[0] in self._option_string_actions
+
     def error(self, message: str) -> Any:
         raise ConfigError([message])
 
@@ -318,12 +322,19 @@ def read_options(
     )
     prepare(parser)
     add_options(parser)
+    unknown = [word for word in argv if word.startswith("--") and not parser.knows(word)]
+    if unknown:
+        raise ConfigError([f"unknown option {word.split('=')[0]}" for word in unknown])
     if environment is None:
         return parser.parse_args(list(argv), env_vars={}, config_file_contents=""), []
     namespace = parser.parse_args(list(argv), env_vars=dict(environment))
     known = {ENVIRONMENT_PREFIX + one.name.upper() for one in options()} | {f"{ENVIRONMENT_PREFIX}CONFIG"}
-    unknown = [name for name in environment if name.startswith(ENVIRONMENT_PREFIX) and name not in known]
-    return namespace, faults + [f"environment: unknown option {name}" for name in sorted(unknown)]
+    faults += [
+        f"environment: unknown option {name}"
+        for name in sorted(environment)
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in known
+    ]
+    return namespace, faults
 
 
 def make_config(texts: Mapping[str, Any], faults: Sequence[str] = ()) -> Config:

@@ -13,6 +13,7 @@ log = logging.getLogger("eppd.mapping")
 
 MOST_STREETS = 2  # Address1 and Address2
 LONGEST_POSTAL_CODE = 16  # contact:pcType
+LONGEST_NUMBER = 17  # contact:e164StringType, which its pattern alone would not keep to
 LONGEST_LINE = 255  # contact:postalLineType
 
 _E164 = re.compile(r"\+[0-9]{1,3}\.[0-9]{1,14}")
@@ -55,7 +56,7 @@ def phone_to_epp(phone: srs.Phone | None) -> epp.Phone | None:
     leading = _LEADING_NUMBER.match(phone.local_number)
     digits = leading.group() if leading else ""
     number = f"+{phone.country_code}.{_BLANKS.sub('', phone.area_code + digits)}"
-    if not _E164.fullmatch(number):
+    if len(number) > LONGEST_NUMBER or not _E164.fullmatch(number):
         log.warning("a telephone number makes no E.164 number and is left out")
         return None
     rest = phone.local_number[len(digits) :].strip()

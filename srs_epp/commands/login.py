@@ -46,12 +46,12 @@ def login(command: Command, context: Context) -> Mapping:
         results = yield Ask(_questions(registrar, context), alone=True, registrar=registrar)
         if objection := _objection(order.password, results, context):
             raise _refused(context, order, objection)
+        if order.new_password is not None:
+            yield from _change_password(registrar, order.new_password, context.action_id(command))
     except SRSError as error:
         if kind_of(error) is AuthenticationError:
             raise _refused(context, order, str(error)) from None
         raise
-    if order.new_password is not None:
-        yield from _change_password(registrar, order.new_password, context.action_id(command))
     return Response(1000)
 
 

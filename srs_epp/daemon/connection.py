@@ -38,21 +38,19 @@ class Connection:
         stream = TLSStream(self._runtime.tls, self._sock)
         try:
             names = stream.handshake(self._config.handshake_timeout)
+            self._log.info(
+                "connected, %s%s", stream.version(), f", certificate of {names[0]}" if names else ""
+            )
+            self._drive(self._session(stream, names), stream)
         except HandshakeFailed as error:
             self._log.warning("TLS handshake failed: %s", error)
-            self._sock.close()
-            return
-        self._log.info("connected, %s%s", stream.version(), f", certificate of {names[0]}" if names else "")
-        session = self._session(stream, names)
-        try:
-            self._drive(session, stream)
         except StreamBroken as error:
             self._log.info("the connection broke: %s", error)
         except _TimeOut as error:
             self._log.info("closing: %s", error)
         finally:
             stream.close(CLOSING_TIME)
-            self._log.info("closed after %.1f s, user %s", time.monotonic() - self._started, session.user)
+            self._log.info("closed after %.1f s", time.monotonic() - self._started)
 
     def _session(self, stream: TLSStream, names: tuple[str, ...]) -> Session:
         return Session(

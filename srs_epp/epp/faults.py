@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Sequence
 from typing import Any, cast
 
 from lxml import etree
 
-from srs_epp.epp.namespaces import CONTACT, DOMAIN, EPP, PREFIXES
+from srs_epp.epp.namespaces import EPP, PREFIXES
 from srs_epp.epp.results import (
     CommandSyntaxError,
     Element,
@@ -28,13 +29,16 @@ from srs_epp.epp.results import (
     RequiredParameterMissing,
 )
 
-_SECRET = frozenset({EPP("pw"), EPP("newPW"), DOMAIN("authInfo"), CONTACT("authInfo")})
+_SECRET = frozenset(
+    {"pw", "newPW", "authInfo"}
+)  # in any namespace: a secret is one where it is misplaced too
 _LONGEST_VALUE = 64  # characters of a client's value that a reason repeats
 _LONGEST_ELEMENT = 2048  # octets of a client's element that a value repeats
 
 _NAMES = re.compile(r"\{([^}]*)\}([^\s,)*]+)")
 _ATTRIBUTE = re.compile(r"[Aa]ttribute '(?:\{[^}]*\})?([^']*)'")
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*")
+_STEP = re.compile(r"([^\[@]+)(?:\[(\d+)\])?")  # of an XPath
 _BOUND = re.compile(r"\('([^']*)'\)\.$")
 _CHOICES = re.compile(r"set (\{.*\})\.$", re.DOTALL)
 # of these a number has the wrong form; of any other type that refuses it, it is out of bounds
@@ -106,15 +110,23 @@ def _position(element: Element) -> str:
 
 
 def _element_at(tree: etree._ElementTree, where: str | None) -> Element:
-    root = tree.getroot()
-    if not where:
-        return root
-    # libxml2 writes the prefixes of the document into its path
-    namespaces = {
-        prefix: uri for node in root.iter(etree.Element) for prefix, uri in node.nsmap.items() if prefix
-    }
-    found = tree.xpath(where, namespaces=namespaces)
-    return found[0] if isinstance(found, list) and found and etree.iselement(found[0]) else root
+    """The element at libxml2's path, step by step: its prefixes are the document's, bound to anything."""
+    element = tree.getroot()
+    for step in (where or "").split("/")[2:]:
+        found = _STEP.fullmatch(step)
+        if found is None:
+            return element
+        name, position = found[1], int(found[2] or 1)
+        alike = [child for child in element.iterchildren(tag=etree.Element) if name in ("*", _written(child))]
+        if len(alike) < position:
+            return element
+        element = alike[position - 1]
+    return element
+
+
+def _written(element: Element) -> str:
+    local = etree.QName(element).localname
+    return f"{element.prefix}:{local}" if element.prefix else local
 
 
 def _unexpected(element: Element, message: str, schema: etree.XMLSchema) -> EppError:
@@ -124,8 +136,10 @@ def _unexpected(element: Element, message: str, schema: etree.XMLSchema) -> EppE
     names = {child.tag for child in parent.iterchildren(tag=etree.Element)}
     reason = f"{path(element)}: not expected here{_instead(message)}"
     value = presentable(element)
+    before = element.getprevious()
     alike = sum(1 for _ in element.itersiblings(element.tag, preceding=True))
-    where = path(parent)
+    if alike > 1 and before is not None and before.tag == element.tag:
+        return ParameterRangeError(f"{path(element)}: at most {alike} are allowed", value=value)
     tree = element.getroottree()
     for later in [*element.itersiblings(), element]:
         parent.remove(later)
@@ -133,23 +147,28 @@ def _unexpected(element: Element, message: str, schema: etree.XMLSchema) -> EppE
     if not schema.validate(tree):
         complaint = _first_complaint(schema)
         cut_short = "Missing child" in complaint.message and _element_at(tree, complaint.path) is parent
-        if cut_short and names.isdisjoint(_expected_tags(complaint.message)):
-            text = _expected(complaint.message)
-            return RequiredParameterMissing(f"{where}: {text} is missing", value=text)
-    elif alike > 1:
-        return ParameterRangeError(f"{reason}: at most {alike} are allowed", value=value)
+        # of what may follow an element that came as often as it may, libxml2 tells nothing in this place
+        wanted = complaint.message if _expected_tags(complaint.message) else message
+        # another like the last one may come, but is not what is required: there is one
+        known = [before.tag] if before is not None else []
+        if cut_short and names.isdisjoint(_expected_tags(wanted, known)):
+            return missing(parent, _expected(wanted, known))
     return CommandSyntaxError(reason, value=value)
 
 
-def _expected(message: str) -> str:
-    names = [_name(tag) for tag in _expected_tags(message)]
-    return " or ".join(names) or "an object's element"
+def _expected(message: str, known: Sequence[str] = ()) -> str:
+    names = [_name(tag) for tag in _expected_tags(message, known)]
+    return " or ".join(names) or ("an object's element" if "##other" in message else "a required element")
 
 
-def _expected_tags(message: str) -> list[str]:
-    """The names in libxml2's ``Expected is one of ( {uri}name, ... )``, without its ``##other{uri}*``."""
+def _expected_tags(message: str, known: Sequence[str] = ()) -> list[str]:
+    """The names in libxml2's ``Expected is one of ( {uri}name, ... )``, without its ``##other{uri}*``.
+
+    Without those ``known`` too.
+    """
     _, _, listed = message.partition("Expected is")
-    return [f"{{{uri}}}{local}" for uri, local in _NAMES.findall(listed)]
+    tags = [f"{{{uri}}}{local}" for uri, local in _NAMES.findall(listed)]
+    return [tag for tag in tags if tag not in known]
 
 
 def _instead(message: str) -> str:
@@ -186,7 +205,7 @@ def _bad_value(element: Element, kind: str, message: str) -> EppError:
     attribute = _attribute(message.split("[facet", 1)[0].split(": '", 1)[0])
     value = (element.get(attribute) if attribute else element.text) or ""
     where = path(element) + (f"/@{attribute}" if attribute else "")
-    secret = element.tag in _SECRET or any(parent.tag in _SECRET for parent in element.iterancestors())
+    secret = any(map(_is_secret, (element, *element.iterancestors())))
     shown = "its value" if secret else f"value {_cut(value)!r}"
     error: type[EppError] = ParameterSyntaxError
     words = _VALUE_FAULTS.get(kind, "is not of its type")
@@ -204,6 +223,10 @@ def _bad_value(element: Element, kind: str, message: str) -> EppError:
     return error(f"{where}: {shown} {words}", value=presentable(element))
 
 
+def _is_secret(element: Element) -> bool:
+    return etree.QName(element).localname in _SECRET
+
+
 def _cut(value: str) -> str:
     return value if len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 1] + "…"
 
@@ -213,9 +236,7 @@ def presentable(element: Element) -> Element | str:
 
     The name where it holds a secret (pw, newPW and authInfo are never echoed), or is too long.
     """
-    holds_secret = element.tag in _SECRET or any(
-        node.tag in _SECRET for node in (*element.iterancestors(), *element.iterdescendants())
-    )
+    holds_secret = any(map(_is_secret, (*element.iterancestors(), *element.iter(etree.Element))))
     if holds_secret or len(etree.tostring(element, with_tail=False)) > _LONGEST_ELEMENT:
         return _name(element.tag)
     alone = copy.deepcopy(element)

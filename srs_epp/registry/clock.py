@@ -30,10 +30,10 @@ class Clock:
     def set(self, present: datetime) -> None:
         """Make it ``present`` (an aware datetime) now; time goes on from there."""
         with self._store.writing() as database:
-            distance = present - datetime.now(UTC)
+            distance = present - datetime.now(UTC).replace(microsecond=0)
             database.execute(
                 "UPDATE settings SET value = ? WHERE name = 'clock_offset'",
-                (round(distance.total_seconds()),),
+                (int(distance.total_seconds()),),
             )
 
 

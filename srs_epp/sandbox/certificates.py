@@ -75,9 +75,9 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def ends_soon(path: Path) -> bool:
     """Whether the certificate in the file can't serve much longer; ValueError where there is none in it."""
-    # not_valid_after_utc is newer than what Debian 12 has
-    end = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after
-    return end.replace(tzinfo=UTC) - datetime.now(UTC) < RENEWAL
+    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    end = getattr(certificate, "not_valid_after_utc", None)  # newer than what Debian 12 has
+    return (end or certificate.not_valid_after.replace(tzinfo=UTC)) - datetime.now(UTC) < RENEWAL
 
 
 def _builder(

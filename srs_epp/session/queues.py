@@ -87,17 +87,21 @@ class CommandQueue:
 
 @dataclass(slots=True, eq=False)
 class Inquiry:
-    """What one command asks at one time, and the results that it has so far."""
+    """What one command asks at one time, and the results that it has so far.
+
+    ``over``: an error of one part has gone to the command, which wants no other part any more.
+    """
 
     entry: Entry
     ask: Ask
     results: list[Result] = field(default_factory=list)
     sent: int = 0
+    over: bool = False
 
     @property
     def left(self) -> int:
-        """Actions that are in no transaction yet."""
-        return len(self.ask.actions) - self.sent
+        """Actions that are in no transaction yet, and are to be."""
+        return 0 if self.over else len(self.ask.actions) - self.sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ class BackendQueue:
         room = most
         while self._inquiries and room:
             inquiry = self._inquiries[0]
-            if inquiry.entry.reply is not None:  # answered by an error of an earlier part
+            if inquiry.over:
                 self._inquiries.popleft()
                 continue
             if parts and not self._fits(inquiry, parts[0].inquiry, room):

@@ -200,7 +200,7 @@ class Session:
         position = 0
         for part in parts:
             if isinstance(srs_rs, (SRSError, BackendError)):
-                self._fail(part.inquiry.entry, srs_rs)
+                self._fail(part.inquiry, srs_rs)
             else:
                 results = srs_rs[position : position + len(part.actions)]
                 position += len(part.actions)
@@ -339,19 +339,19 @@ class Session:
             entry = part.inquiry.entry
             entry.wrote = entry.wrote or any(action.writes for action in part.actions)
         self._in_flight = parts
+        trids = ", ".join(part.inquiry.entry.server_trid for part in parts)
         # the client need not wait for the registry to see what is answered already
         self.output_event()
         try:
             self.be_response(self._backend.exchange(transaction))
         except SRSError as error:
-            self._log.error("the registry refused a request: %s", error)
+            self._log.error("the registry refused a request: %s (svTRID %s)", error, trids)
             self.be_response(error)
         except BackendError as failure:
-            trids = ", ".join(part.inquiry.entry.server_trid for part in parts)
             self._log.error("no usable answer from the registry: %s (svTRID %s)", failure, trids)
             self.be_response(failure)
         except Exception:
-            self._log.exception("the exchange with the registry failed in us")
+            self._log.exception("the exchange with the registry failed in us, svTRID %s", trids)
             self.be_response(BackendError("failed in us"))
 
     def _take_results(self, inquiry: Inquiry, results: Sequence[Result]) -> None:
@@ -362,12 +362,13 @@ class Session:
         entry.identities += [result.identity for result in results]
         error = None if inquiry.ask.settle else next((r.error for r in results if r.error is not None), None)
         if error is not None:
-            self._fail(entry, error)
+            self._fail(inquiry, error)
         elif len(inquiry.results) == len(inquiry.ask.actions):
             self._step(entry, lambda: mapping.send(inquiry.results))
 
-    def _fail(self, entry: Entry, error: SRSError | BackendError) -> None:
-        mapping = entry.mapping
+    def _fail(self, inquiry: Inquiry, error: SRSError | BackendError) -> None:
+        inquiry.over = True
+        entry, mapping = inquiry.entry, inquiry.entry.mapping
         if entry.reply is None and mapping is not None:
             self._step(entry, lambda: mapping.throw(error))
 

@@ -219,7 +219,7 @@ class _Connection:
         self._http.timeout = max(0.001, deadline - time.monotonic())
         try:
             self._http.connect()
-        except (OSError, ssl.SSLError) as error:
+        except (OSError, UnicodeError) as error:  # the latter: a host name that can't be one
             self._http.close()
             raise NotSent(f"registry not reachable: {error}") from None
         self._socket = _DeadlineSocket(self._http.sock)
@@ -243,6 +243,8 @@ class _Connection:
                 {"Content-Type": form.MIME_TYPE, "User-Agent": f"eppd/{__version__}"},
             )
             response = self._http.getresponse()
+            if self._socket.ended:
+                raise ConnectionAbortedError("it ended in the head of the response")
             content = response.read(max_response + 1)
         except TimeoutError:
             raise Unanswered("the registry did not answer in time") from None
@@ -262,6 +264,7 @@ class _Connection:
 
     def close(self) -> None:
         self._http.close()
+        self._socket.end()
 
 
 class _DeadlineSocket:
@@ -274,14 +277,17 @@ class _DeadlineSocket:
         self._sock = sock
         self.deadline = 0.0
         self.heard = False
+        self.ended = False
 
     def fileno(self) -> int:
         return self._sock.fileno()
 
     def sendall(self, data: bytes) -> None:
         self.heard = False
-        self._sock.settimeout(self._left())
-        self._sock.sendall(data)
+        left = memoryview(data)
+        while left:  # not by the socket's own sendall: over TLS its time-out starts again with every record
+            self._sock.settimeout(self._left())
+            left = left[self._sock.send(left) :]
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(_Reader(self))
@@ -290,9 +296,13 @@ class _DeadlineSocket:
         self._sock.settimeout(self._left())
         count = self._sock.recv_into(buffer)
         self.heard = self.heard or count > 0
+        self.ended = count == 0
         return count
 
     def close(self) -> None:
+        """Nothing yet: where the registry is to close, http.client calls this with the body still unread."""
+
+    def end(self) -> None:
         self._sock.close()
 
     def _left(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,12 +56,23 @@ def keys() -> Keys:
     return Keys(_pair("registry"), _pair("first"), _pair("second"))
 
 
-@pytest.fixture
-def registry(keys: Keys, tmp_path: Path) -> Iterator[Registry]:
-    registry = Registry(tmp_path / "registry.sqlite", signing_key=keys.registry.key)
+@pytest.fixture(scope="session")
+def template(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the registrars in it, from which each test has its own."""
+    path = tmp_path_factory.mktemp("registry") / "template.sqlite"
+    registry = Registry(path, signing_key=keys.registry.key)
     registry.add_registrar(1, name="Registry", password=PASSWORD, keys=[keys.registry.certificate])
     registry.add_registrar(90, name="First Registrar", password=PASSWORD, keys=[keys.first.certificate])
     registry.add_registrar(91, name="Second Registrar", password=PASSWORD, keys=[keys.second.certificate])
+    registry.close()
+    return path
+
+
+@pytest.fixture
+def registry(keys: Keys, template: Path, tmp_path: Path) -> Iterator[Registry]:
+    path = tmp_path / "registry.sqlite"
+    shutil.copy(template, path)
+    registry = Registry(path, signing_key=keys.registry.key)
     yield registry
     registry.close()
 
@@ -69,14 +81,14 @@ def registry(keys: Keys, tmp_path: Path) -> Iterator[Registry]:
 def sandbox(registry: Registry, keys: Keys, tmp_path: Path) -> Iterator[Sandbox]:
     before = set(threading.enumerate())
     server = RegistryServer(registry, ("127.0.0.1", 0))
-    serving = threading.Thread(target=server.serve_forever)
+    serving = threading.Thread(target=server.serve_forever, args=(0.01,))
     serving.start()
     verifier = Keyring([keys.registry.certificate])
-    clients = [
+    itself, first, second = clients = [
         Client(server.url, registrar_id, pair.key, verifier)
         for registrar_id, pair in ((1, keys.registry), (90, keys.first), (91, keys.second))
     ]
-    yield Sandbox(registry, server, keys, *clients, tmp_path)
+    yield Sandbox(registry, server, keys, itself, first, second, tmp_path)
     # the clients keep their connections: the server has to end them by itself
     server.shutdown()
     serving.join()

@@ -1,0 +1,77 @@
+"""A sandbox that many tests share, and ones of their own for those that need it otherwise."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.client import Client
+from tests.end_to_end.process import Process, Sandbox
+
+PASSWORDS = {100: "kakapo-night-1", 101: "weka-by-day-22"}
+_numbers = itertools.count(1)
+
+
+def registrars() -> list[str]:
+    return [
+        word for number, password in PASSWORDS.items() for word in ("--registrar", f"{number}:{password}")
+    ]
+
+
+def assert_no_secret(text: str) -> None:
+    for password in PASSWORDS.values():
+        assert password not in text
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One sandbox for all tests that leave it as they found it."""
+    running = Sandbox(tmp_path_factory.mktemp("sandbox"), *registrars(), "--log-level", "DEBUG")
+    yield running
+    try:
+        assert running.stop() == 0, running.log
+        assert "Traceback" not in running.log, running.log
+        assert_no_secret(running.log)
+    finally:
+        running.kill_all()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
+    """Start a sandbox with more arguments; whatever is left of it ends with the test."""
+    started: list[Process] = []
+
+    def start_one(
+        *arguments: str, listen: tuple[str, ...] = ("127.0.0.1:0",), folder: str = "eppd"
+    ) -> Sandbox:
+        running = Sandbox(tmp_path / folder, *registrars(), "--log-level", "DEBUG", *arguments, listen=listen)
+        started.append(running)
+        return running
+
+    yield start_one
+    for one in started:
+        one.kill_all()
+        assert_no_secret(one.log)
+        assert "Traceback" not in one.log, one.log
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Iterator[Client]:
+    """A connection that is logged in as registrar 100."""
+    with Client(sandbox) as connected:
+        connected.log_in(sandbox.registrar(100))
+        yield connected
+
+
+@pytest.fixture
+def unused() -> Callable[[str], str]:
+    """A name that no test has used before: ``unused("co.nz")``, or ``unused("")`` for a handle."""
+
+    def make(zone: str) -> str:
+        number = next(_numbers)
+        return f"test-{number}.{zone}" if zone else f"test-{number}"
+
+    return make

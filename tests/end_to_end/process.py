@@ -1,0 +1,129 @@
+"""eppd as its users run it: a process of its own, told what to do on its command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+TOP = Path(__file__).parents[2]
+PATIENCE = 30.0  # seconds for a process to start or end
+
+
+class Process:
+    """``eppd`` with arguments; what it prints goes to files."""
+
+    def __init__(
+        self, folder: Path, arguments: Sequence[str], environment: dict[str, str] | None = None
+    ) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.arguments = list(arguments)
+        self._out, self._err = folder / "stdout", folder / "stderr"
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("EPPD_")}
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.popen = subprocess.Popen(
+                [sys.executable, str(TOP / "eppd.py"), *self.arguments],
+                stdout=out,
+                stderr=err,
+                stdin=subprocess.DEVNULL,
+                cwd=folder,
+                env=clean | (environment or {}),
+                start_new_session=True,
+            )
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text("utf-8", "replace")
+
+    @property
+    def log(self) -> str:
+        return self._err.read_text("utf-8", "replace")
+
+    def wait_for_log(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
+        """Wait until a line of the log matches."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := re.search(pattern, self.log, re.MULTILINE):
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"no line like {pattern!r} in:\n{self.log}")
+
+    def wait(self, seconds: float = PATIENCE) -> int:
+        """The exit code."""
+        return self.popen.wait(seconds)
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill_all(self) -> None:
+        """End whatever is left of it, for a test that has failed."""
+        for pid in [*self.descendants(), self.popen.pid]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self.popen.wait(PATIENCE)
+
+    def descendants(self) -> list[int]:
+        """The pids of all processes that it has started, and those of theirs."""
+        parents: dict[int, list[int]] = {}
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = entry.read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if fields[0] != "Z":
+                parents.setdefault(int(fields[1]), []).append(int(entry.parent.name))
+        found, seek = [], [self.popen.pid]
+        while seek:
+            for child in parents.get(seek.pop(), []):
+                found.append(child)
+                seek.append(child)
+        return found
+
+
+class Sandbox(Process):
+    """``eppd sandbox``, ready to be connected to."""
+
+    def __init__(self, folder: Path, *arguments: str, listen: Sequence[str] = ("127.0.0.1:0",)) -> None:
+        self.data = folder / "data"
+        listens = [word for address in listen for word in ("--listen", address)]
+        super().__init__(folder, ["sandbox", "--data", str(self.data), *listens, *arguments])
+        try:
+            self.wait_for_log(r"^listening on ")
+        except AssertionError:
+            self.kill_all()
+            raise
+        self.facts: dict[str, Any] = json.loads((self.data / "sandbox.json").read_text())
+
+    @property
+    def host(self) -> str:
+        return str(self.facts["host"])
+
+    @property
+    def port(self) -> int:
+        return int(self.facts["port"])
+
+    @property
+    def ca(self) -> str:
+        return str(self.facts["ca"])
+
+    def registrar(self, number: int) -> dict[str, str]:
+        """id, password, certificate and key of a registrar."""
+        [found] = [one for one in self.facts["registrars"] if one["id"] == str(number)]
+        return dict(found)
+
+    def worker(self) -> int:
+        """The pid of the worker: the youngest descendant that serves connections."""
+        return int(self.wait_for_log(r"\[(\d+)\] eppd\.connection:").group(1))
