@@ -6,15 +6,21 @@ import re
 
 MASK = "***"
 
-# the elements of EPP (pw, newPW, authInfo's pw) to their end tag, or to the end of a text that was cut
+# the elements of EPP (pw, newPW, authInfo's pw) to their end tag, or to the end of a text that was cut;
+# a CDATA section or a comment may hold what only looks like the end tag
 _ELEMENT = re.compile(
-    r"(<(?:[\w.-]+:)?(?:pw|newPW)\b[^>]*?(?<!/)>)(.*?)(</(?:[\w.-]+:)?(?:pw|newPW)\s*>|\Z)", re.DOTALL
+    r"""(<(?:[^\s<>/:]+:)?(?:pw|newPW)\b[^>]*(?<!/)>)
+        (?:<!\[CDATA\[.*?(?:\]\]>|\Z) | <!--.*?(?:-->|\Z) | [^<]++ | <)*?
+        (</(?:[^\s<>/:]+:)?(?:pw|newPW)\s*>|\Z)""",
+    re.DOTALL | re.VERBOSE,
 )
-# the attributes of the SRS (UDAI, EPPAuth's Password), plain and form-encoded
-_ATTRIBUTE = re.compile(r"""((?:\bUDAI|\bPassword)\s*=\s*)("[^"]*(?:"|\Z)|'[^']*(?:'|\Z))""")
-_ENCODED = re.compile(
-    r"((?:UDAI|Password)(?:\+|%20|%0A|%09|%0D)*%3D(?:\+|%20|%0A|%09|%0D)*)(%22.*?(?:%22|\Z)|%27.*?(?:%27|\Z))",
-    re.DOTALL | re.IGNORECASE,
+# the attributes of the SRS (UDAI, EPPAuth's Password), plain or form-encoded; encoders differ in what of
+# equals sign and quotes they encode
+_SPACE = r"(?:\s|\+|%20|%09|%0[AD])*"
+_ATTRIBUTE = re.compile(
+    rf"""((?<![A-Za-z])(?:UDAI|Password){_SPACE}(?:=|%3D){_SPACE})
+        (?:(")[^"]*?(?:"|\Z) | (')[^']*?(?:'|\Z) | (%22).*?(?:%22|\Z) | (%27).*?(?:%27|\Z))""",
+    re.DOTALL | re.IGNORECASE | re.VERBOSE,
 )
 
 
@@ -24,6 +30,10 @@ def mask(text: str) -> str:
     >>> mask('<pw>secret</pw> UDAI="Hk7mNp2Q" <newPW>cut o')
     '<pw>***</pw> UDAI="***" <newPW>***'
     """
-    text = _ELEMENT.sub(rf"\g<1>{MASK}\g<3>", text)
-    text = _ATTRIBUTE.sub(rf'\g<1>"{MASK}"', text)
-    return _ENCODED.sub(rf"\g<1>%22{MASK}%22", text)
+    text = _ELEMENT.sub(rf"\g<1>{MASK}\g<2>", text)
+    return _ATTRIBUTE.sub(_masked_attribute, text)
+
+
+def _masked_attribute(found: re.Match[str]) -> str:
+    quote = next(quote for quote in found.groups()[1:] if quote)
+    return f"{found[1]}{quote}{MASK}{quote}"

@@ -14,6 +14,11 @@ from srs_epp.registry.registrars import ALL_ROLES, JOBS, REGISTRY
 _JOB_ROLES = frozenset({"Connect", "Query", "QueryAllDomains", "ReleaseDomain", "Whois"})
 
 
+def is_new(database: sqlite3.Connection) -> bool:
+    """Whether the registry's own registrars have yet to be made."""
+    return any(registrars.find(one, database) is None for one in (REGISTRY, JOBS))
+
+
 def found(database: sqlite3.Connection) -> None:
     """Make the registry's own registrars, unless they are there."""
     for registrar_id, name, roles in (

@@ -20,7 +20,7 @@ PATH = "/srs/registrar"
 
 _LOG = logging.getLogger("eppd.registry")
 
-_SILENCE = 60.0  # seconds without an octet after which a connection is closed
+_SILENCE = 300.0  # seconds without an octet after which a connection is closed
 _MOST_SKIPPED = (
     16 * LARGEST_BODY
 )  # octets of a body that is too long, read so that the client hears the answer

@@ -42,8 +42,11 @@ class Registry:
         self._key = signing_key
         self._store = Store(path)
         self._numbers = _Numbers(self._store)
-        with self._store.writing() as database:
-            bootstrap.found(database)
+        with self._store.reading() as database:
+            new = bootstrap.is_new(database)
+        if new:
+            with self._store.writing() as database:
+                bootstrap.found(database)
         self.clock = Clock(self._store)
 
     def answer(self, body: bytes, content_type: str) -> bytes:
@@ -59,7 +62,10 @@ class Registry:
             return self._refused(reply, error)
         except sqlite3.OperationalError as error:
             _LOG.error("request not served: %s", error)
-            return self._refused(reply, refusal("LOCK_ERROR", "database"))
+            busy = error.sqlite_errorname.startswith("SQLITE_BUSY")
+            return self._refused(
+                reply, refusal("LOCK_ERROR", "database") if busy else refusal("INTERNAL_ERROR")
+            )
         except Exception:
             _LOG.exception("request not served")
             return self._refused(reply, refusal("INTERNAL_ERROR"))

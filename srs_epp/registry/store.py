@@ -35,8 +35,11 @@ class Store:
         # SQLite's own lock makes waiters sleep and try again; this one wakes them in turn
         self._writers = threading.Lock()
         try:
-            with self.writing() as database:
-                _migrate(database)
+            with self.reading() as database:
+                version = _version(database)
+            if version < len(MIGRATIONS):
+                with self.writing() as database:
+                    _migrate(database)
         except BaseException:
             self.close()
             raise
@@ -118,11 +121,16 @@ def _connect(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _migrate(database: sqlite3.Connection) -> None:
+def _version(database: sqlite3.Connection) -> int:
     [(version,)] = database.execute("PRAGMA user_version")
     if version > len(MIGRATIONS):
         raise StoreTooNew(f"the database has version {version}, this program knows {len(MIGRATIONS)}")
-    for migration in MIGRATIONS[version:]:
+    return int(version)
+
+
+def _migrate(database: sqlite3.Connection) -> None:
+    # asked again: another process may have done it in the meantime
+    for migration in MIGRATIONS[_version(database) :]:
         for statement in migration:
             database.execute(statement)
     database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

@@ -75,11 +75,12 @@ class Keyring:
         """
         try:
             found = Sig.from_bytes(signature)
-        except Exception as error:
+            hash_algorithm, signature_type = found.hash_algorithm, found.signature_type
+        except Exception as error:  # also where Sequoia reads a signature, but has no name for its kind
             raise SignatureUnreadable(f"not an OpenPGP signature: {_first_line(error)}") from None
-        if found.hash_algorithm not in _STRONG_HASHES:
+        if hash_algorithm not in _STRONG_HASHES:
             raise SignatureWrong("the signature's hash is weaker than SHA-256")
-        if found.signature_type not in (SignatureType.Binary, SignatureType.Text):
+        if signature_type not in (SignatureType.Binary, SignatureType.Text):
             raise SignatureWrong("the signature is not one over a document")
         try:
             pysequoia.verify(bytes=data, store=self._every_certificate, signature=found)
@@ -100,12 +101,13 @@ def _certificates(armoured: str) -> list[Cert]:
     # an armoured file may hold several blocks, one behind the other; Sequoia reads the first of them only
     end = "-----END PGP PUBLIC KEY BLOCK-----"
     blocks = [block + end for block in armoured.split(end)[:-1]]
-    if not blocks:
-        raise KeyUnusable("no armoured OpenPGP certificate in it")
     try:
-        return [certificate for block in blocks for certificate in Cert.split_bytes(block.strip().encode())]
+        found = [certificate for block in blocks for certificate in Cert.split_bytes(block.strip().encode())]
     except Exception as error:
         raise KeyUnusable(f"no usable OpenPGP certificate: {_first_line(error)}") from None
+    if not found:
+        raise KeyUnusable("no armoured OpenPGP certificate in it")
+    return found
 
 
 def _armoured(path: Path) -> str:

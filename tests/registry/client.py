@@ -1,4 +1,4 @@
-"""A client of the registry that believes nothing: every answer is verified and checked against the grammar."""
+"""A client of the registry that believes nothing: it verifies every answer and checks its grammar."""
 
 from __future__ import annotations
 
@@ -131,11 +131,16 @@ def error_of(holder: Element) -> tuple[str, ...]:
     return str(error.get("ErrorId")), *(detail.text or "" for detail in error.iterchildren("ErrorDetails"))
 
 
-def first(response: Element, path: str) -> Element:
+def first_of(response: Element, path: str) -> Element:
     """The first element of that path in a response."""
     found = response.find(path)
     assert found is not None, etree.tostring(response)
     return found
+
+
+def attributes_of(element: Element) -> dict[str, str]:
+    """All attributes."""
+    return {str(name): str(value) for name, value in element.attrib.items()}
 
 
 def stamp(element: Element) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from lxml import etree
 
 from srs_epp.srs.times import NEW_ZEALAND
 from srs_epp.srs.values import Element
-from tests.registry.client import CONTACT, HANDLE, Client, domain_create, first as first_of, stamp
+from tests.registry.client import CONTACT, HANDLE, Client, attributes_of, domain_create, first_of, stamp
 from tests.registry.conftest import Sandbox
 
 SERVERS = (
@@ -42,7 +42,7 @@ def tags(element: Element) -> list[str]:
 def test_statement_11_whois_of_a_free_name_has_name_and_status_only(first: Client) -> None:
     domain = whois(first, "Kakapo.co.nz")
 
-    assert dict(domain.attrib) == {"DomainName": "kakapo.co.nz", "Status": "Available"}
+    assert attributes_of(domain) == {"DomainName": "kakapo.co.nz", "Status": "Available"}
     assert len(domain) == 0
 
 
@@ -53,7 +53,7 @@ def test_statement_11_short_whois_of_a_taken_name_has_name_and_status_only(
 
     domain = whois(second, "kakapo.co.nz", ' FullResult="0"')
 
-    assert dict(domain.attrib) == {"DomainName": "kakapo.co.nz", "Status": "Active"}
+    assert attributes_of(domain) == {"DomainName": "kakapo.co.nz", "Status": "Active"}
     assert len(domain) == 0
 
 
@@ -120,7 +120,7 @@ def test_whois_shows_no_handle_and_keeps_what_is_private(first: Client, second: 
     assert registrant is not None
     assert admin is not None
     assert tags(registrant) == ["PostalAddress", "Phone"]
-    assert dict(admin.attrib) == {"Privacy": "1", "Name": "Moana Example", "Email": "moana@example.net"}
+    assert attributes_of(admin) == {"Privacy": "1", "Name": "Moana Example", "Email": "moana@example.net"}
     assert len(admin) == 0
 
 
@@ -130,7 +130,7 @@ def test_statement_13_a_registrar_finds_its_own_domains_only(sandbox: Sandbox) -
 
     assert names(details(sandbox.first)) == ["kakapo.co.nz", "weka.nz"]
     assert names(details(sandbox.first, filters=wanted)) == ["kakapo.co.nz"]
-    assert dict(details(sandbox.second, filters=wanted).attrib).get("Rows") == "0"
+    assert attributes_of(details(sandbox.second, filters=wanted)).get("Rows") == "0"
     assert names(details(sandbox.itself)) == ["kakapo.co.nz", "weka.nz"]  # by its role
 
 
@@ -186,7 +186,7 @@ def test_statement_13_without_a_field_list_name_and_status_are_returned(first: C
 
     [domain] = details(first).iterchildren("Domain")
 
-    assert dict(domain.attrib) == {"DomainName": "kakapo.co.nz", "Status": "Active"}
+    assert attributes_of(domain) == {"DomainName": "kakapo.co.nz", "Status": "Active"}
     assert len(domain) == 0
 
 
@@ -365,7 +365,7 @@ def test_statement_16_create_returns_the_whole_domain_with_its_udai(first: Clien
     udai = str(domain.get("UDAI"))
     assert re.fullmatch("[a-zA-Z2-9]{8}", udai)
     assert not set(udai) & set("iloILO")
-    assert dict(domain.attrib) == {
+    assert attributes_of(domain) == {
         "DomainName": "kakapo.co.nz",
         "Status": "Active",
         "Delegate": "1",
@@ -373,12 +373,15 @@ def test_statement_16_create_returns_the_whole_domain_with_its_udai(first: Clien
         "RegistrarId": "90",
         "UDAI": udai,
     }
-    assert [dict(server.attrib) for server in first_of(domain, "NameServers")] == [
+    assert [attributes_of(server) for server in first_of(domain, "NameServers")] == [
         {"FQDN": "ns1.example.net"},
         {"FQDN": "ns2.kakapo.co.nz", "IP4Addr": "192.0.2.1", "IP6Addr": "2001:db8::1"},
     ]
     assert first_of(domain, "DNSSEC/DS/Digest").text == DIGEST
-    assert dict(first_of(domain, "AuditDetails").attrib) == {"RegistrarId": "90", "ActionId": "Kakapo.co.nz"}
+    assert attributes_of(first_of(domain, "AuditDetails")) == {
+        "RegistrarId": "90",
+        "ActionId": "Kakapo.co.nz",
+    }
 
 
 @pytest.mark.parametrize(
@@ -455,7 +458,7 @@ def test_statement_17_contacts_that_are_left_out_have_defaults(first: Client) ->
     registrar = first_of(first.ask_one("<RegistrarDetailsQry/>"), "Registrar")
 
     def content(element: Element) -> tuple[dict[str, str], list[dict[str, str]]]:
-        return dict(element.attrib), [dict(child.attrib) for child in element]
+        return attributes_of(element), [attributes_of(child) for child in element]
 
     assert content(first_of(domain, "AdminContact")) == content(first_of(domain, "RegistrantContact"))
     default = first_of(registrar, "DefaultTechnicalContact")
@@ -467,7 +470,7 @@ def test_statement_17_an_empty_contact_is_left_out_too(first: Client) -> None:
 
     [domain] = details(first, 'DefaultContacts="1"').iterchildren("Domain")
 
-    assert dict(domain[0].attrib) == {"AdminContact": "1", "TechnicalContact": "1"}
+    assert attributes_of(domain[0]) == {"AdminContact": "1", "TechnicalContact": "1"}
 
 
 def test_a_contact_by_handle_comes_back_with_its_fields(first: Client) -> None:
@@ -476,7 +479,7 @@ def test_a_contact_by_handle_comes_back_with_its_fields(first: Client) -> None:
 
     technical = first_of(first.ask_one(order), "Domain/TechnicalContact")
 
-    assert dict(technical.attrib) == {
+    assert attributes_of(technical) == {
         "HandleId": "moana-1",
         "ActionId": "moana-1",
         "Name": "Moana Example",
@@ -517,7 +520,8 @@ def test_statement_18_an_unknown_handle_is_refused_by_its_element(
     second.ask(HANDLE.format("moana-1"))  # another registrar's handle is none
     order = domain_create("kakapo.co.nz", f'<{tag} HandleId="moana-1"/>')
     if tag == "RegistrantContact":
-        order = f'<DomainCreate ActionId="a" DomainName="a.nz" Term="1"><{tag} HandleId="moana-1"/></DomainCreate>'
+        contact = f'<{tag} HandleId="moana-1"/>'
+        order = f'<DomainCreate ActionId="a" DomainName="a.nz" Term="1">{contact}</DomainCreate>'
 
     assert first.refusal(order) == ("HANDLE_DOES_NOT_EXIST", tag)
 

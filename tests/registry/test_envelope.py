@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from srs_epp.srs import form
-from tests.registry.client import HANDLE, Client, domain_create, error_of, first as first_of, stamp
+from tests.registry.client import HANDLE, Client, domain_create, error_of, first_of, stamp
 from tests.registry.conftest import Keys, Sandbox
 
 WHOIS = '<Whois DomainName="kakapo.co.nz" FullResult="0"/>'
@@ -289,7 +289,8 @@ def test_statement_08_the_order_of_attributes_and_white_space_do_not_count(first
 
 
 HANDLE_CONTACT = (
-    '<RegistrantContact Name="A" Email="a@example.net"><PostalAddress Address1="1" City="N" CountryCode="NZ"/>'
+    '<RegistrantContact Name="A" Email="a@example.net">'
+    '<PostalAddress Address1="1" City="N" CountryCode="NZ"/>'
     '<Phone CountryCode="64" LocalNumber="1"/></RegistrantContact>'
 )
 
@@ -355,9 +356,11 @@ def test_ids_survive_character_for_character(first: Client, action_id: str) -> N
 def test_statement_09_rows_are_present_or_absent(first: Client) -> None:
     root = first.ask(
         HANDLE.format("moana-1")
-        + "<HandleDetailsQry/><HandleDetailsQry><HandleIdFilter>nobody</HandleIdFilter></HandleDetailsQry>"
+        + "<HandleDetailsQry/>"
+        + "<HandleDetailsQry><HandleIdFilter>nobody</HandleIdFilter></HandleDetailsQry>"
         + domain_create("kakapo.co.nz")
-        + "<DomainDetailsQry/><DomainDetailsQry><DomainNameFilter>weka.nz</DomainNameFilter></DomainDetailsQry>"
+        + "<DomainDetailsQry/>"
+        + "<DomainDetailsQry><DomainNameFilter>weka.nz</DomainNameFilter></DomainDetailsQry>"
         + WHOIS
         + '<UDAIValidQry DomainName="kakapo.co.nz" UDAI="x"/><RegistrarDetailsQry/>'
         + '<RegistrarUpdate ActionId="r" URL="https://example.net/"/>'

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from srs_epp.srs.values import Element
-from tests.registry.client import HANDLE, Client, first as first_of, stamp
+from tests.registry.client import HANDLE, Client, attributes_of, first_of, stamp
 from tests.registry.conftest import Sandbox
 
 
@@ -22,19 +22,20 @@ def ids(response: Element) -> list[str | None]:
 def test_a_created_handle_comes_back_whole(first: Client) -> None:
     order = HANDLE.format("moana-1").replace(
         "</HandleCreate>",
-        '<Fax CountryCode="64" AreaCode="" LocalNumber="1 ext 2"/><AuditText>new &amp; first</AuditText></HandleCreate>',
+        '<Fax CountryCode="64" AreaCode="" LocalNumber="1 ext 2"/>'
+        "<AuditText>new &amp; first</AuditText></HandleCreate>",
     )
 
     handle = first_of(first.ask_one(order.replace(" Name", ' Privacy="1" Name')), "Handle")
 
-    assert dict(handle.attrib) == {
+    assert attributes_of(handle) == {
         "RegistrarId": "90",
         "HandleId": "moana-1",
         "Name": "Moana Example",
         "Email": "moana@example.net",
         "Privacy": "1",
     }
-    assert [(child.tag, dict(child.attrib)) for child in handle][:3] == [
+    assert [(child.tag, attributes_of(child)) for child in handle][:3] == [
         (
             "PostalAddress",
             {"Address1": "1 Sample Street", "City": "Nelson", "CountryCode": "NZ", "PostalCode": "7010"},
@@ -43,7 +44,7 @@ def test_a_created_handle_comes_back_whole(first: Client) -> None:
         ("Fax", {"CountryCode": "64", "LocalNumber": "1 ext 2"}),
     ]
     audit = first_of(handle, "AuditDetails")
-    assert dict(audit.attrib) == {"RegistrarId": "90", "ActionId": "moana-1"}
+    assert attributes_of(audit) == {"RegistrarId": "90", "ActionId": "moana-1"}
     assert audit.findtext("AuditText") == "new & first"
     assert stamp(first_of(audit, "AuditTime/From")) == stamp(first_of(handle, "CreatedDate"))
 

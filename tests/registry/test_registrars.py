@@ -12,7 +12,7 @@ from srs_epp.srs.crypt import hash_password, verify_password
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.openpgp import generate_key
 from srs_epp.srs.values import Element
-from tests.registry.client import CONTACT, HANDLE, Client, domain_create, error_of, first as first_of
+from tests.registry.client import CONTACT, HANDLE, Client, attributes_of, domain_create, error_of, first_of
 from tests.registry.conftest import PASSWORD, Keys, Sandbox
 
 CONTACTS = "".join(
@@ -138,7 +138,7 @@ def test_an_update_changes_what_it_names(first: Client) -> None:
     assert changed.get("URL") == "https://example.net/"
     contact = first_of(changed, "RegistrarSRSContact")
     assert (contact.get("Name"), contact.get("Email")) == ("First Registrar", "new@example.net")
-    assert dict(first_of(contact, "Phone").attrib) == {"CountryCode": "64", "LocalNumber": "5550100"}
+    assert attributes_of(first_of(contact, "Phone")) == {"CountryCode": "64", "LocalNumber": "5550100"}
     for path in ("RegistrarPublicContact", "DefaultTechnicalContact", "EncryptKeys", "EPPAuth", "Roles"):
         assert etree.tostring(first_of(changed, path)) == etree.tostring(first_of(before, path))
     assert first_of(own(first), "AuditDetails").get("ActionId") == "r-1"
@@ -281,13 +281,13 @@ def test_statement_39_entries_are_found_by_address_and_registrar(sandbox: Sandbo
 
     found = asked(sandbox.first, "192.0.2.44")
 
-    assert dict(found.attrib) == {
+    assert attributes_of(found) == {
         "Resource": "epp_connect",
         "List": "whitelist",
         "Type": "registrar_ip",
         "Size": "2",
     }
-    assert [dict(one.attrib) for one in found] == [{"Address": "192.0.2.0/24", "RegistrarId": "90"}]
+    assert [attributes_of(one) for one in found] == [{"Address": "192.0.2.0/24", "RegistrarId": "90"}]
 
 
 def test_statement_39_no_match_is_a_list_without_entries(sandbox: Sandbox) -> None:
@@ -394,7 +394,11 @@ def test_statement_40_the_registry_changes_lists(sandbox: Sandbox) -> None:
     )
 
     assert first_of(added, "AccessControlList").get("SizeChange") == "1"
-    assert dict(found[0].attrib) == {"Address": "192.0.2.0/24", "RegistrarId": "90", "Comment": "office <1>"}
+    assert attributes_of(found[0]) == {
+        "Address": "192.0.2.0/24",
+        "RegistrarId": "90",
+        "Comment": "office <1>",
+    }
     assert first_of(removed, "AccessControlList").get("SizeChange") == "-1"
     assert len(asked(sandbox.first, "192.0.2.44")) == 0
 

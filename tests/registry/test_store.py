@@ -22,7 +22,7 @@ import srs_epp
 from srs_epp.registry import Registry
 from srs_epp.registry.store import StoreTooNew
 from srs_epp.srs.openpgp import Keyring
-from tests.registry.client import HANDLE, Client, domain_create, error_of, first as first_of
+from tests.registry.client import HANDLE, Client, domain_create, error_of, first_of
 from tests.registry.conftest import Keys, Sandbox
 
 SERVER = """

@@ -1,17 +1,18 @@
 """The grammar of SRS requests and responses.
 
-The published DTD and captured responses define the language. Where the environment variable SRS_REFERENCE names
-a folder with protocol.dtd and samples/, both grammars have to accept the same documents, and find faults in the
-same ones of thousands that are spoilt.
+The published DTD and captured responses define the language. Where the environment variable SRS_REFERENCE
+names a folder with protocol.dtd and samples/, both grammars have to accept the same documents, and to find
+faults in the same ones of thousands that are spoilt.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -55,7 +56,7 @@ def published(folder: Path) -> etree.DTD:
 class Maker:
     """Makes the fullest documents that the DTD allows: every attribute, every child."""
 
-    def __init__(self, dtd: etree.DTD) -> None:
+    def __init__(self, dtd: Any) -> None:
         self._declared = {declared.name: declared for declared in dtd.iterelements()}
 
     def action(self, name: str) -> Element:
@@ -77,7 +78,9 @@ class Maker:
         response = self._empty("Response")
         response.append(self._full("FeTimeStamp"))
         if record in ("Response", "Message"):
-            holder = response if record == "Response" else etree.SubElement(response, "Message", Remaining="1")
+            holder = (
+                response if record == "Response" else etree.SubElement(response, "Message", Remaining="1")
+            )
             holder.append(self._response("Domain"))
         elif record == "RawRequest":
             response.extend([self._full("RawRequest"), self._full("RawResponse")])
@@ -97,8 +100,8 @@ class Maker:
         self._fill(element, self._declared[name].content)
         return element
 
-    def _fill(self, element: Element, content: etree._DTDElementContentDecl | None) -> None:  # type: ignore[name-defined]
-        if content is None:
+    def _fill(self, element: Element, content: Any) -> None:
+        if content is None:  # nothing, or nothing further in a sequence
             return
         if content.type == "pcdata":
             element.text = "a"
@@ -111,25 +114,41 @@ class Maker:
 
 def spoilt(document: Element) -> Iterator[Element]:
     """Copies of the document, each with one fault (or none: what is optional can be left out)."""
-    for place in range(len(list(document.iter()))):
-        for fault in _faults(list(document.iter())[place]):
+    for place, element in enumerate(document.iter()):
+        for fault in _faults(element):
             copy = deepcopy(document)
-            element = list(copy.iter())[place]
-            fault(element)
+            fault(list(copy.iter())[place])
             yield copy
 
 
-def _faults(element: Element):  # type: ignore[no-untyped-def]
+def _faults(element: Element) -> Iterator[Callable[[Element], object]]:
+    """What can be done to an element, or to a copy of it."""
     for name in element.attrib:
-        yield lambda copy, name=name: copy.attrib.pop(name)
+        yield partial(_without_attribute, name=str(name))
     yield lambda copy: copy.set("Unknown", "1")
     yield lambda copy: etree.SubElement(copy, "Unknown")
     yield lambda copy: copy.insert(0, etree.Element("Unknown"))
     yield lambda copy: setattr(copy, "text", "text")
     for place in range(len(element)):
-        yield lambda copy, place=place: copy.remove(copy[place])
-        yield lambda copy, place=place: copy.insert(place, deepcopy(copy[place]))
-        yield lambda copy, place=place: copy.append(copy[place])
+        yield partial(_without_child, place=place)
+        yield partial(_with_child_twice, place=place)
+        yield partial(_with_child_last, place=place)
+
+
+def _without_attribute(element: Element, name: str) -> None:
+    del element.attrib[name]
+
+
+def _without_child(element: Element, place: int) -> None:
+    element.remove(element[place])
+
+
+def _with_child_twice(element: Element, place: int) -> None:
+    element.insert(place, deepcopy(element[place]))
+
+
+def _with_child_last(element: Element, place: int) -> None:
+    element.append(element[place])
 
 
 def test_all_actions_that_the_project_needs_are_known() -> None:
