@@ -46,12 +46,12 @@ def parse_address(text: str) -> Address:
     >>> parse_address("[::]:700")
     Address(host='::', port=700)
     """
-    host, colon, port = text.rpartition(":")
+    host, _, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
         raise ValueError("an IPv6 address stands in brackets: [::1]:700")
-    if not colon or not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+    if not re.fullmatch(r"[^\s\[\]]+", host) or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
         raise ValueError("not of the form HOST:PORT")
     return Address(host, int(port))
 
@@ -66,7 +66,7 @@ def parse_duration(text: str) -> float:
     >>> parse_duration("5m")
     300.0
     """
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhd]?)", text)
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([smhd]?)", text)
     if not found:
         raise ValueError("not a duration such as 30, 5m, 2h or 5d")
     return float(found[1]) * _DURATION[found[2]]
@@ -78,7 +78,7 @@ def parse_size(text: str) -> int:
     >>> parse_size("1 MiB")
     1048576
     """
-    found = re.fullmatch(r"([0-9]+)\s*(|KiB|MiB)", text)
+    found = re.fullmatch(r"([0-9]{1,12})\s*(|KiB|MiB)", text)
     if not found:
         raise ValueError("not a size such as 65536, 64 KiB or 1 MiB")
     return int(found[1]) * _SIZE[found[2]]
@@ -103,6 +103,8 @@ def parse_path(text: str) -> Path:
 
 def parse_url(text: str) -> str:
     """An http or https URL."""
+    if not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("a URL has no blanks, and only ASCII characters")
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("not an http:// or https:// URL")
@@ -258,7 +260,10 @@ def _file_parser(known: frozenset[str], faults: list[str]) -> type[Any]:
 
     class ConfigFile(configargparse.DefaultConfigFileParser):  # type: ignore[misc]
         def parse(self, stream: Any) -> dict[str, Any]:
-            found = super().parse(stream)
+            try:
+                found = super().parse(stream)
+            except UnicodeDecodeError:
+                raise ConfigError([f"{stream.name}: not UTF-8 text"]) from None
             faults.extend(f"{stream.name}: unknown key {key!r}" for key in found if key not in known)
             return {key: value for key, value in found.items() if key in known}
 
@@ -316,6 +321,7 @@ def read_options(
     parser.add_argument(
         "--config",
         is_config_file=True,
+        env_var=f"{ENVIRONMENT_PREFIX}CONFIG",
         metavar="FILE",
         default=DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None,
         help=f"configuration file (default: {DEFAULT_FILE})",

@@ -7,10 +7,11 @@ import re
 MASK = "***"
 
 # the elements of EPP (pw, newPW, authInfo's pw) to their end tag, or to the end of a text that was cut;
-# a CDATA section or a comment may hold what only looks like the end tag
+# a CDATA section, comment or processing instruction may hold what only looks like the end tag. No text takes
+# more than linear time.
 _ELEMENT = re.compile(
-    r"""(<(?:[^\s<>/:]+:)?(?:pw|newPW)\b[^>]*(?<!/)>)
-        (?:<!\[CDATA\[.*?(?:\]\]>|\Z) | <!--.*?(?:-->|\Z) | [^<]++ | <)*?
+    r"""(<(?:[^\s<>/:]+:)?(?:pw|newPW)\b[^<>]*+(?:(?<!/)>|(?=<)))
+        (?:<!\[CDATA\[.*?(?:\]\]>|\Z) | <!--.*?(?:-->|\Z) | <\?.*?(?:\?>|\Z) | [^<]++ | <)*?
         (</(?:[^\s<>/:]+:)?(?:pw|newPW)\s*>|\Z)""",
     re.DOTALL | re.VERBOSE,
 )
@@ -18,7 +19,7 @@ _ELEMENT = re.compile(
 # equals sign and quotes they encode
 _SPACE = r"(?:\s|\+|%20|%09|%0[AD])*"
 _ATTRIBUTE = re.compile(
-    rf"""((?<![A-Za-z])(?:UDAI|Password){_SPACE}(?:=|%3D){_SPACE})
+    rf"""((?<!New)(?:UDAI|Password){_SPACE}(?:=|%3D){_SPACE})
         (?:(")[^"]*?(?:"|\Z) | (')[^']*?(?:'|\Z) | (%22).*?(?:%22|\Z) | (%27).*?(?:%27|\Z))""",
     re.DOTALL | re.IGNORECASE | re.VERBOSE,
 )

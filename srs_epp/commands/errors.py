@@ -89,6 +89,7 @@ _BY_HINT: Mapping[str, type[EppError]] = {
 _BY_SEVERITY: Mapping[str, type[EppError]] = {"alert": CommandFailedClosing, "crit": CommandFailedClosing}
 
 _FIELD_NAMES = ("fieldName", "FieldName")
+_SECRET_FIELDS = frozenset({"UDAI", "Password", "EPPAuth"})  # authInfo and passwords are never echoed
 
 
 def kind_of(error: SRSError) -> type[EppError]:
@@ -117,6 +118,8 @@ def translate(
         return kind(message=described)
     name, value = details[0]
     field = next((text for other, text in details[1:] if other in _FIELD_NAMES), None)
+    if field in _SECRET_FIELDS:
+        value = field
     return kind(f"value of '{field}'" if field else name or error.description, value=value, message=described)
 
 

@@ -12,6 +12,6 @@ def roid(key: str, suffix: str) -> str:
     """The first twelve hexadecimal digits of the key's MD5 (an identifier, no protection), and the suffix.
 
     >>> roid("kakapo.co.nz", DOMAIN_SUFFIX)
-    'c94b3d3b2a4d-DOM'
+    '16be0318f8d1-DOM'
     """
     return f"{hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()[:12]}-{suffix}"

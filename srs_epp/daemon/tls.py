@@ -122,9 +122,15 @@ def _readable(name: str, path: Path) -> None:
 def _note_refusal(
     connection: SSL.Connection, certificate: crypto.X509, number: int, depth: int, accepted: int
 ) -> bool:
-    """OpenSSL's verdict stands; why it refused is kept for the log."""
+    """OpenSSL's verdict stands; why it refused is kept for the log.
+
+    Must not raise: pyOpenSSL would raise it again in some other connection of the context.
+    """
     if not accepted:
-        subject = certificate.to_cryptography().subject.rfc4514_string()
+        try:
+            subject = certificate.to_cryptography().subject.rfc4514_string()
+        except ValueError:
+            subject = "of unreadable form"
         connection.set_app_data(f"client certificate {subject!r} refused: {_verify_text(number)}")
     return bool(accepted)
 
@@ -149,17 +155,15 @@ def _verify_text(number: int) -> str:
 
 
 def peer_names(connection: SSL.Connection) -> tuple[str, ...]:
-    """The dNSName SANs and the CN of the client's certificate; () where it gave none."""
+    """The dNSName SANs and the CN of the client's certificate; () where it gave none. ValueError."""
     found = connection.get_peer_certificate()
     if found is None:
         return ()
     certificate = found.to_cryptography()
     names: list[str] = []
-    try:
+    with suppress(x509.ExtensionNotFound):
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         names += extension.value.get_values_for_type(x509.DNSName)
-    except (x509.ExtensionNotFound, ValueError):
-        pass
     names += [str(name.value) for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     return tuple(dict.fromkeys(names))
 
@@ -195,6 +199,8 @@ class TLSStream:
                 poll.modify(self._sock, select.POLLOUT)
             except (SSL.Error, OSError) as error:
                 raise HandshakeFailed(self._tls.get_app_data() or _reason(error)) from None
+            except ValueError as error:
+                raise HandshakeFailed(f"the client's certificate can't be read: {error}") from None
             left = deadline - time.monotonic()
             if left <= 0 or not poll.poll(left * 1000):
                 raise HandshakeFailed("not finished in time")

@@ -63,7 +63,33 @@ class Session:
     """One connection's EPP session.
 
     The states are those of RFC 5730; the rest of the contract stands with each event. No event raises for
-    anything that a client or a registry does.
+    anything that a client or a registry does; what the stream raises goes through to the caller.
+
+    >>> from srs_epp import commands, config
+    >>> from srs_epp.epp.reader import Services
+    >>> class Memory:  # a client that says hello, and reads everything
+    ...     sent, read = [frame(b'<epp xmlns="urn:ietf:params:xml:ns:epp-1.0"><hello/></epp>'), b""], b""
+    ...     def recv(self, most):
+    ...         return self.sent.pop(0) if self.sent else None
+    ...     def send(self, data):
+    ...         self.read += data
+    ...         return len(data)
+    >>> options, _ = config.gather({})
+    >>> session = Session(
+    ...     Memory(),
+    ...     backend=None,  # hello asks the registry nothing
+    ...     config=options,
+    ...     greeting=Greeting("epp.example", Services(commands.OBJECTS, commands.EXTENSIONS)),
+    ...     identifiers=TransactionIds(),
+    ...     peer_address="192.0.2.1",
+    ... )
+    >>> session.connected()
+    >>> str(session.state)
+    'Waiting for Client Authentication'
+    >>> session.input_event(), session.output_event() > 0  # the greeting is the answer
+    (True, True)
+    >>> session.input_event(), session.ended  # the end of the stream
+    (False, True)
     """
 
     def __init__(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.client import Client
-from tests.end_to_end.process import Process, Sandbox
+from tests.end_to_end.process import PATIENCE, Process, Sandbox
 
 PASSWORDS = {100: "kakapo-night-1", 101: "weka-by-day-22"}
 _numbers = itertools.count(1)
@@ -37,6 +38,17 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         assert_no_secret(running.log)
     finally:
         running.kill_all()
+
+
+@pytest.fixture(autouse=True)
+def _the_worker_lets_go(sandbox: Sandbox) -> Iterator[None]:
+    """Whatever a test does to the shared sandbox, no thread and no descriptor of its connections is left."""
+    before = sandbox.held()
+    yield
+    deadline = time.monotonic() + PATIENCE
+    while (after := sandbox.held()) != before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert after == before, "threads and descriptors of the worker"
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,5 +126,30 @@ class Sandbox(Process):
         return dict(found)
 
     def worker(self) -> int:
-        """The pid of the worker: the youngest descendant that serves connections."""
-        return int(self.wait_for_log(r"\[(\d+)\] eppd\.connection:").group(1))
+        """The pid of the worker: the child of a child that is the master."""
+        direct = {pid for pid in self.descendants() if parent(pid) == self.popen.pid}
+        [found] = [pid for pid in self.descendants() if parent(pid) in direct]
+        return found
+
+    def held(self) -> tuple[int, int]:
+        """Threads and descriptors of the worker, without the connections to the registry that it keeps."""
+        pid = self.worker()
+        port = int(str(self.facts["registry"]).split(":")[2].split("/")[0])
+        kept = _sockets_to(pid, port)
+        descriptors = 0
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                descriptors += str(entry.readlink()) not in kept
+        return len(list(Path(f"/proc/{pid}/task").iterdir())), descriptors
+
+
+def parent(pid: int) -> int:
+    """The pid of the process that has started it."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def _sockets_to(pid: int, port: int) -> set[str]:
+    """The process's TCP sockets whose other end is that port, as /proc/PID/fd names them."""
+    lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    fields = [line.split() for line in lines]
+    return {f"socket:[{one[9]}]" for one in fields if int(one[2].split(":")[1], 16) == port}

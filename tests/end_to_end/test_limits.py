@@ -26,6 +26,14 @@ def seconds_until_closed(sock: socket.socket) -> float:
     return time.monotonic() - started
 
 
+def repeat(step: Callable[[], object], pause: float = 0.0) -> None:
+    """Again and again, until it raises; ten seconds at most."""
+    started = time.monotonic()
+    while time.monotonic() - started < 10:
+        step()
+        time.sleep(pause)
+
+
 def test_a_silent_handshake_ends_and_others_do_not_wait_for_it(start: Start) -> None:
     sandbox = start("--handshake-timeout", "1")
     mute = [socket.create_connection((sandbox.host, sandbox.port)) for _ in range(50)]
@@ -42,11 +50,8 @@ def test_a_silent_handshake_ends_and_others_do_not_wait_for_it(start: Start) -> 
 
 def test_a_client_that_does_not_log_in_is_closed_though_it_greets(start: Start) -> None:
     sandbox = start("--login-timeout", "1")
-    with Client(sandbox) as client:
-        started = time.monotonic()
-        with pytest.raises((EOFError, ConnectionError, ssl.SSLError)):
-            while time.monotonic() - started < 10:
-                client.ask(HELLO)
+    with Client(sandbox) as client, pytest.raises((EOFError, ConnectionError, ssl.SSLError)):
+        repeat(lambda: client.ask(HELLO))
     sandbox.wait_for_log("login-timeout")
 
 
@@ -62,13 +67,9 @@ def test_a_data_unit_that_drips_is_closed_by_its_first_octet(start: Start) -> No
     sandbox = start("--frame-timeout", "1")
     with Client(sandbox) as client:
         client.log_in(sandbox.registrar(100))
-        started = time.monotonic()
+        octets = iter(frame(check("slow.nz")))
         with pytest.raises((ConnectionError, ssl.SSLError)):
-            for octet in frame(check("slow.nz")):
-                client.tls.sendall(bytes([octet]))
-                time.sleep(0.1)
-                if time.monotonic() - started > 10:
-                    break
+            repeat(lambda: client.tls.sendall(bytes([next(octets)])), pause=0.1)
     sandbox.wait_for_log("frame-timeout")
 
 
@@ -78,8 +79,7 @@ def test_a_client_that_never_reads_is_closed_in_the_end(start: Start) -> None:
         client.log_in(sandbox.registrar(100))
         client.tls.settimeout(10)
         with pytest.raises((ConnectionError, ssl.SSLError)):
-            while True:
-                client.tls.sendall(frame(HELLO) * 1000)
+            repeat(lambda: client.tls.sendall(frame(HELLO) * 1000))
     sandbox.wait_for_log("idle-timeout")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.end_to_end.client import HELLO, Client, check
-from tests.end_to_end.process import PATIENCE, Process, Sandbox
+from tests.end_to_end.process import PATIENCE, Process, Sandbox, parent
 from tests.end_to_end.test_session import contact_create, contact_info
 
 Start = Callable[..., Sandbox]
@@ -25,10 +25,6 @@ def gone(pid: int) -> bool:
             return True
         time.sleep(0.02)
     return False
-
-
-def command_line(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
 def test_sigterm_answers_what_was_read_and_exits_0(start: Start) -> None:
@@ -83,16 +79,12 @@ def test_a_killed_keeper_takes_everything_with_it(start: Start) -> None:
 
 def test_a_killed_registry_ends_the_sandbox(start: Start) -> None:
     sandbox = start()
-    registry, *others = [pid for pid in sandbox.descendants() if _parent(pid) == sandbox.popen.pid]
+    registry, *others = [pid for pid in sandbox.descendants() if parent(pid) == sandbox.popen.pid]
     os.kill(registry, signal.SIGKILL)
 
     assert sandbox.wait() == 1
     assert all(gone(pid) for pid in others)
     sandbox.wait_for_log("the sandbox's registry ended")
-
-
-def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
 
 
 def test_the_folder_is_used_again(start: Start) -> None:

@@ -234,11 +234,11 @@ def test_a_client_that_never_reads_does_not_make_memory_grow(sandbox: Sandbox) -
         sent = 0
 
         # a megabyte of commands brings ten of answers: eppd must stop reading
-        with pytest.raises((TimeoutError, ssl.SSLWantWriteError)):
+        with contextlib.suppress(TimeoutError, ssl.SSLWantWriteError):
             while sent < 64 * 1024 * 1024:
                 sent += client.tls.send(hello * (READ_SIZE // len(hello)))
 
-        assert sent >= 1024 * 1024
+        assert 1024 * 1024 <= sent < 64 * 1024 * 1024
         assert _resident(worker) - before < 4 * 1024 * 1024
 
 
@@ -251,10 +251,8 @@ def test_a_client_that_reads_late_gets_every_answer(sandbox: Sandbox) -> None:
         paused = time.monotonic() + 0.5
         deadline = time.monotonic() + 20
         while received.count(b"</greeting>") < count and time.monotonic() < deadline:
-            try:
+            with contextlib.suppress(ssl.SSLWantWriteError):
                 unsent = unsent[client.tls.send(unsent[:16384]) :] if unsent else unsent
-            except ssl.SSLWantWriteError:
-                pass
             if time.monotonic() > paused:
                 try:
                     received += client.tls.recv(65536)
@@ -306,9 +304,9 @@ def test_a_password_in_a_broken_document_is_echoed_nowhere(sandbox: Sandbox) -> 
 def test_tls_below_1_2_is_refused(sandbox: Sandbox) -> None:
     context = tls_context(sandbox)
     context.set_ciphers("ALL:@SECLEVEL=0")
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
         context.minimum_version = ssl.TLSVersion.TLSv1
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         context.maximum_version = ssl.TLSVersion.TLSv1_1
 
     with pytest.raises((ssl.SSLError, ConnectionResetError)):

@@ -49,6 +49,24 @@ def test_a_connection_serves_many_requests(first: Client) -> None:
     assert first._connection.sock is connection
 
 
+def test_a_thread_s_connection_to_the_database_is_closed_with_it(registry: Registry, keys: Keys) -> None:
+    before = set(registry._store._open)
+    server = RegistryServer(registry, ("127.0.0.1", 0))
+    serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+    serving.start()
+    clients = [Client(server.url, 90, keys.first.key, Keyring([keys.registry.certificate])) for _ in range(3)]
+    for client in clients:
+        client.ask(WHOIS)
+    assert len(registry._store._open - before) == 3
+
+    for client in clients:
+        client.close()
+    server.shutdown()
+    serving.join()
+
+    assert registry._store._open == before
+
+
 def test_a_body_that_is_too_long_is_refused(first: Client) -> None:
     body = first.signed(REQUEST.encode()) + b"&" * LIMIT
 

@@ -28,7 +28,10 @@ KINDS = {
     "broken": (BROKEN, 2001),
     "invalid": (documents.domain("check", "", cltrid="MINE"), 2003),
     "second login": (LOGIN.replace("TEST-0001", "MINE"), 2002),
-    "not mapped": (documents.contact("transfer", documents.ID, op="query").replace("TEST-0001", "MINE"), 2101),
+    "not mapped": (
+        documents.contact("transfer", documents.ID, op="query").replace("TEST-0001", "MINE"),
+        2101,
+    ),
 }
 
 
@@ -111,7 +114,10 @@ def test_each_command_gets_the_results_of_its_own_actions() -> None:
     conversation = Conversation.logged_in(backend_batch=4)
 
     answers = conversation.ask(
-        check("taken-1.nz", "free-2.nz"), check("taken-3.nz"), create("new.nz"), check("free-4.nz", "taken-5.nz")
+        check("taken-1.nz", "free-2.nz"),
+        check("taken-3.nz"),
+        create("new.nz"),
+        check("free-4.nz", "taken-5.nz"),
     )
 
     assert [answer.texts("//domain:name") for answer in answers] == [

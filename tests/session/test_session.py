@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import pytest
 
@@ -103,7 +104,9 @@ def test_a_second_login_is_2002_and_changes_nothing() -> None:
     assert [transaction.registrar_id for transaction in conversation.registry.heard] == [100]
 
 
-@pytest.mark.parametrize("unit", [check("a.nz"), create(), LOGOUT, POLL, UNKNOWN, documents.epp("<command/>")])
+@pytest.mark.parametrize(
+    "unit", [check("a.nz"), create(), LOGOUT, POLL, UNKNOWN, documents.epp("<command/>")]
+)
 def test_before_login_a_command_is_2002_whatever_else_it_is(unit: str) -> None:
     conversation = Conversation.opened()
 
@@ -111,7 +114,7 @@ def test_before_login_a_command_is_2002_whatever_else_it_is(unit: str) -> None:
 
 
 @pytest.mark.parametrize("open_session", [Conversation.opened, Conversation.logged_in])
-def test_a_hello_is_greeted_before_login_and_after(open_session: type[Conversation]) -> None:
+def test_a_hello_is_greeted_before_login_and_after(open_session: Callable[[], Conversation]) -> None:
     conversation = open_session()
     state = conversation.session.state
 
@@ -138,7 +141,7 @@ def test_a_service_that_login_did_not_choose_is_2307() -> None:
 @pytest.mark.parametrize("unit", NO_COMMANDS.values(), ids=NO_COMMANDS)
 @pytest.mark.parametrize("open_session", [Conversation.opened, Conversation.logged_in])
 def test_what_is_no_command_is_2001_and_the_session_goes_on(
-    unit: bytes, open_session: type[Conversation]
+    unit: bytes, open_session: Callable[[], Conversation]
 ) -> None:
     conversation = open_session()
     state = conversation.session.state

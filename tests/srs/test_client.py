@@ -53,7 +53,7 @@ RESPONSE = (
     '<Domain DomainName="kakapo.nz" Status="Active"/></Response>'
 )
 
-SHORT = 0.3
+SHORT = 0.2
 """Time-out of the tests that wait for one, in seconds."""
 
 LATE = 1.0
