@@ -92,6 +92,60 @@ class DomainCreate(Action):
         return element
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainUpdate(Action):
+    """Change, renew, cancel, restore or transfer a domain: what is None stays as it is.
+
+    ``admin`` and ``tech`` "" give the contact back to the registry's default; ``servers`` and ``ds`` are the
+    whole list, () clears it. A UDAI makes it a transfer to the sender.
+    """
+
+    writes = True
+
+    action_id: str
+    name: str
+    renew: bool | None = None
+    term: int | None = None
+    cancel: bool | None = None
+    delegate: bool | None = None
+    new_udai: bool | None = None
+    udai: str | None = field(default=None, repr=False)
+    convert_contacts: bool | None = None
+    full: bool = True
+    registrant: str | None = None
+    admin: str | None = None
+    tech: str | None = None
+    servers: tuple[Server, ...] | None = None
+    ds: tuple[DS, ...] | None = None
+
+    def element(self) -> Element:
+        element = make(
+            "DomainUpdate",
+            ActionId=self.action_id,
+            UDAI=self.udai,
+            NewUDAI=self.new_udai,
+            Term=self.term,
+            Delegate=self.delegate,
+            Renew=self.renew,
+            Cancel=self.cancel,
+            ConvertContactsToHandles=self.convert_contacts,
+            FullResult=self.full,
+        )
+        _append_text(element, "DomainNameFilter", self.name)
+        for name, handle_id in (
+            ("RegistrantContact", self.registrant),
+            ("AdminContact", self.admin),
+            ("TechnicalContact", self.tech),
+        ):
+            if handle_id is not None:
+                element.append(make(name, HandleId=handle_id or None))
+        if self.servers is not None:
+            _append_all(element, "NameServers", (server.element() for server in self.servers))
+        if self.ds is not None:
+            _append_all(element, "DNSSEC", (record.element() for record in self.ds))
+        return element
+
+
 @dataclass(frozen=True, slots=True)
 class HandleDetailsQry(Action):
     """The sender's own handles of these ids."""
@@ -134,6 +188,87 @@ class HandleCreate(Action):
         if self.fax is not None:
             element.append(self.fax.element("Fax"))
         return element
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandleUpdate(Action):
+    """Change a handle of the sender's, or remove it: what is None stays as it is.
+
+    An address replaces the whole of the old one where its missing parts are "". ``clear_fax``: it has none.
+    """
+
+    writes = True
+
+    action_id: str
+    handle_id: str
+    delete: bool | None = None
+    name: str | None = None
+    email: str | None = None
+    address: PostalAddress | None = None
+    phone: Phone | None = None
+    fax: Phone | None = None
+    clear_fax: bool = False
+    privacy: bool | None = None
+
+    def element(self) -> Element:
+        element = make(
+            "HandleUpdate",
+            ActionId=self.action_id,
+            HandleId=self.handle_id,
+            Delete=self.delete,
+            Name=self.name,
+            Email=self.email,
+            Privacy=self.privacy,
+        )
+        if self.address is not None:
+            element.append(self.address.element())
+        if self.phone is not None:
+            element.append(self.phone.element("Phone"))
+        if self.fax is not None:
+            element.append(self.fax.element("Fax"))
+        elif self.clear_fax:
+            element.append(make("Fax"))
+        return element
+
+
+@dataclass(frozen=True, slots=True)
+class GetMessages(Action):
+    """The oldest message on the sender's queue; reading removes nothing."""
+
+    def element(self) -> Element:
+        element = make("GetMessages", QueueMode=True, MaxResults=1)
+        for kind in ("third-party", "server-generated-data"):
+            element.append(make("TypeFilter", Type=kind))
+        return element
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AckMessage(Action):
+    """Take a message off the sender's queue; it is named character for character."""
+
+    writes = True
+
+    action_id: str
+    originating_registrar_id: int
+    trans_id: str
+
+    def element(self) -> Element:
+        return make(
+            "AckMessage",
+            ActionId=self.action_id,
+            OriginatingRegistrarId=self.originating_registrar_id,
+            TransId=self.trans_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ActionDetailsQry(Action):
+    """The stored request and response of a write of the sender's."""
+
+    action_id: str
+
+    def element(self) -> Element:
+        return make("ActionDetailsQry", ActionId=self.action_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import Self, TypeAlias, TypeVar
+from urllib.parse import unquote_to_bytes
 
 from lxml import etree
 
@@ -139,7 +140,81 @@ class UDAIValid:
         return cls(flag(element, "Valid") is True)
 
 
-Record: TypeAlias = Domain | Handle | Registrar | AccessControlList | UDAIValid
+@dataclass(frozen=True, slots=True)
+class DomainTransfer:
+    """Domains that another registrar has taken over: its name, when, and theirs."""
+
+    registrar_name: str
+    time: datetime
+    names: tuple[str, ...]
+
+    @classmethod
+    def read(cls, element: Element) -> DomainTransfer:
+        return cls(
+            registrar_name=attribute(element, "RegistrarName") or "",
+            time=times.from_attributes(_attributes(element)),
+            names=tuple(map(text_of, element.iterchildren("TransferredDomain"))),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message on a registrar's queue: the result that it tells of, and how many are behind it."""
+
+    remaining: int
+    result: Result
+
+    @classmethod
+    def read(cls, element: Element) -> Message:
+        response = element.find("Response")
+        if response is None:
+            raise ValueError("a Message without a Response")
+        return cls(_number(element, "Remaining") or 0, Result.read(response))
+
+
+@dataclass(frozen=True, slots=True)
+class AckResponse:
+    """Which message was taken off the queue."""
+
+    originating_registrar_id: int
+    trans_id: str
+
+    @classmethod
+    def read(cls, element: Element) -> AckResponse:
+        return cls(int(element.get("OriginatingRegistrarId", "")), element.get("TransId", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class RawDocument:
+    """A document as the registry has stored it. Holds whatever secrets it was sent with."""
+
+    xml: bytes = field(repr=False)
+
+    @classmethod
+    def read(cls, element: Element) -> Self:
+        return cls(unquote_to_bytes(text_of(element.find("XML")).replace("+", " ")))
+
+
+class RawRequest(RawDocument):
+    """The request that an action came in."""
+
+
+class RawResponse(RawDocument):
+    """The response that it got."""
+
+
+Record: TypeAlias = (
+    Domain
+    | Handle
+    | Registrar
+    | AccessControlList
+    | UDAIValid
+    | DomainTransfer
+    | Message
+    | AckResponse
+    | RawRequest
+    | RawResponse
+)
 
 _RECORDS: Mapping[str, Callable[[Element], Record]] = {
     "Domain": Domain.read,
@@ -147,42 +222,61 @@ _RECORDS: Mapping[str, Callable[[Element], Record]] = {
     "Registrar": Registrar.read,
     "AccessControlList": AccessControlList.read,
     "UDAIValid": UDAIValid.read,
+    "DomainTransfer": DomainTransfer.read,
+    "Message": Message.read,
+    "AckResponse": AckResponse.read,
+    "RawRequest": RawRequest.read,
+    "RawResponse": RawResponse.read,
 }
+
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """The answer to one action: its records, or the error that refused it.
 
-    ``identity`` is ``FeId,FeSeq``, under which the registry's people find the request.
+    ``identity`` is ``FeId,FeSeq``, under which the registry's people find the request. ``action`` and what
+    follows it matter in messages: which action it was, whose, and by which id that registrar knows it,
+    character for character.
     """
 
     identity: str
     time: datetime | None
     records: tuple[Record, ...] = ()
     error: SRSError | None = None
+    action: str = ""
+    originating_registrar_id: int | None = None
+    trans_id: str = ""
+
+    def all(self, kind: type[R]) -> tuple[R, ...]:
+        """The records of that kind. Found is what is there, whatever Rows says."""
+        return tuple(record for record in self.records if isinstance(record, kind))
+
+    def first(self, kind: type[R]) -> R | None:
+        """The first record of that kind, None where there is none."""
+        return next((record for record in self.records if isinstance(record, kind)), None)
 
     @property
     def domain(self) -> Domain | None:
-        """The first Domain record, None where there is none: found is what is there, whatever Rows says."""
-        return next((record for record in self.records if isinstance(record, Domain)), None)
+        return self.first(Domain)
 
     @property
     def handles(self) -> tuple[Handle, ...]:
-        return tuple(record for record in self.records if isinstance(record, Handle))
+        return self.all(Handle)
 
     @property
     def registrar(self) -> Registrar | None:
-        return next((record for record in self.records if isinstance(record, Registrar)), None)
+        return self.first(Registrar)
 
     @property
     def entries(self) -> int:
         """Entries in the access control lists of the answer; no list is no entry."""
-        return sum(record.entries for record in self.records if isinstance(record, AccessControlList))
+        return sum(record.entries for record in self.all(AccessControlList))
 
     @property
     def udai_valid(self) -> bool:
-        return any(record.valid for record in self.records if isinstance(record, UDAIValid))
+        return any(record.valid for record in self.all(UDAIValid))
 
     @classmethod
     def read(cls, element: Element) -> Result:
@@ -192,6 +286,9 @@ class Result:
             time=_moment(element.find("FeTimeStamp")),
             records=tuple(_RECORDS[child.tag](child) for child in element if child.tag in _RECORDS),
             error=_error(refusal, whole=False) if refusal is not None else None,
+            action=element.get("Action", ""),
+            originating_registrar_id=_number(element, "OrigRegistrarId"),
+            trans_id=element.get("TransId", ""),
         )
 
 
@@ -242,9 +339,11 @@ def _audit(element: Element) -> AuditDetails | None:
 
 
 def _moment(element: Element | None) -> datetime | None:
-    return (
-        times.from_attributes({str(k): str(v) for k, v in element.items()}) if element is not None else None
-    )
+    return times.from_attributes(_attributes(element)) if element is not None else None
+
+
+def _attributes(element: Element) -> dict[str, str]:
+    return {str(name): str(value) for name, value in element.items()}
 
 
 def _number(element: Element, name: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 NEW_ZEALAND = ZoneInfo("Pacific/Auckland")
@@ -18,15 +18,20 @@ def from_attributes(attributes: Mapping[str, str]) -> datetime:
     A missing Second is 0, a missing TimeZoneOffset means New Zealand local time.
     ValueError (KeyError for a missing attribute) where they name no moment.
     """
-    return datetime(
-        int(attributes["Year"]),
-        int(attributes["Month"]),
-        int(attributes["Day"]),
-        int(attributes["Hour"]),
-        int(attributes["Minute"]),
-        int(attributes.get("Second") or 0),
-        tzinfo=_zone(attributes.get("TimeZoneOffset")),
-    )
+    try:
+        moment = datetime(
+            int(attributes["Year"]),
+            int(attributes["Month"]),
+            int(attributes["Day"]),
+            int(attributes["Hour"]),
+            int(attributes["Minute"]),
+            int(attributes.get("Second") or 0),
+            tzinfo=_zone(attributes.get("TimeZoneOffset")),
+        )
+        moment.astimezone(UTC)  # nobody who takes the moment need fear that it is before the year 1 there
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+    return moment
 
 
 def _zone(offset: str | None) -> timezone | ZoneInfo:

@@ -1,4 +1,4 @@
-"""When the registry does not answer well, or we are at fault: the codes, and who is still there afterwards."""
+"""When the registry does not answer well, or the fault is ours: the codes, and who is still there after."""
 
 from __future__ import annotations
 
