@@ -217,6 +217,12 @@ class Config:
     backend_max_response: int = option(
         positive(parse_size), "octets of one response of the registry", "8 MiB"
     )
+    recovery_timeout: float = option(
+        parse_duration, "time to find out what became of a write that the registry did not answer", "10"
+    )
+    registry_timeout: float = option(
+        parse_duration, "time after which the registry itself has given a request up", "120"
+    )
     pgp_signing_key: Path = option(
         parse_path, "armoured OpenPGP secret key that signs our requests", None, required=True
     )
@@ -239,6 +245,9 @@ class Config:
     dcp: str | None = option(str, "the data collection policy of the greeting: its <dcp> element", None)
     default_period: int = option(at_least(1), "months of a registration that names no period", "1")
     grace_period: float = option(parse_duration, "time after registration that rgp calls addPeriod", "5d")
+    restore_on_update: bool = option(
+        parse_boolean, "restore a domain that is pending release with every update of it", "false"
+    )
     max_connections: int = option(at_least(1), "connections at a time", "1000")
     login_attempts: int = option(at_least(1), "refused logins of a session before it is closed", "3")
     drain_timeout: float = option(parse_duration, "time for sessions to end after SIGTERM", "45")

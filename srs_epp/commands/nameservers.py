@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from srs_epp.epp.domain import NameServer
-from srs_epp.epp.results import Element, UnimplementedOption
+from srs_epp.epp.results import CommandUseError, Element, UnimplementedOption
 from srs_epp.srs.values import Server
 
 
@@ -38,3 +38,23 @@ def _addresses(server: Server) -> Iterable[tuple[str, str]]:
         yield "v4", server.ipv4
     if server.ipv6:
         yield "v6", server.ipv6
+
+
+def changed(
+    present: Iterable[Server], removed: Iterable[NameServer], added: Iterable[NameServer]
+) -> tuple[Server, ...]:
+    """The whole list after the removals and the additions; names compare without case.
+
+    2002 for one to remove that is not there, and for one to add that is. The addresses of those that stay are
+    kept: to change one's address it is removed and added.
+    """
+    servers = {server.name.lower(): server for server in present}
+    for server in removed:
+        if servers.pop(server.name.lower(), None) is None:
+            text = "Attempting to remove name server which does not exist on the domain"
+            raise CommandUseError(text, value=server.name)
+    for server in added:
+        if server.name.lower() in servers:
+            raise CommandUseError("already exists on the domain", value=server.name)
+        servers[server.name.lower()] = _server(server)
+    return tuple(servers.values())

@@ -17,7 +17,19 @@ _LOCKED = (
 
 
 def statuses(domain: Domain) -> tuple[str, ...]:
-    """The statuses of a domain, "ok" where there is no other."""
+    """The statuses of a domain of which everything is known, "ok" where there is no other."""
+    found = _special(domain)
+    if not domain.servers:
+        found.append("inactive")
+    return tuple(found) or ("ok",)
+
+
+def recorded_statuses(domain: Domain) -> tuple[str, ...]:
+    """The statuses that a partial record tells of: none where it says nothing of them, and never inactive."""
+    return tuple(_special(domain)) or (("ok",) if domain.status else ())
+
+
+def _special(domain: Domain) -> list[str]:
     pending = domain.status == PENDING_RELEASE
     found = [CLIENT_HOLD] if domain.delegate is False else []
     if pending:
@@ -25,9 +37,7 @@ def statuses(domain: Domain) -> tuple[str, ...]:
     if domain.locked is not None:
         # pendingDelete and serverDeleteProhibited exclude each other
         found += [status for status in _LOCKED if not (pending and status == "serverDeleteProhibited")]
-    if not domain.servers:
-        found.append("inactive")
-    return tuple(found) or ("ok",)
+    return found
 
 
 def rgp_statuses(domain: Domain, now: datetime, grace_period: timedelta) -> tuple[str, ...]:

@@ -21,30 +21,36 @@ class Address:
     province: str | None = None
     postal_code: str | None = None
 
+    @classmethod
+    def read(cls, element: Element) -> Address:
+        return cls(
+            streets=tuple(map(normalized, element.iterchildren(CONTACT("street")))),
+            city=normalized(element.find(CONTACT("city"))),
+            country_code=token(element.find(CONTACT("cc"))),
+            province=normalized(element.find(CONTACT("sp"))) or None,
+            postal_code=token(element.find(CONTACT("pc"))) or None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class PostalInfo:
-    """``<contact:postalInfo>``; ``type`` is "int" or "loc". An empty ``org`` is none."""
+    """``<contact:postalInfo>``; ``type`` is "int" or "loc". An empty ``org`` is none.
+
+    Only in an update may the name or the address be missing (None).
+    """
 
     type: str
-    name: str
-    address: Address
+    name: str | None
+    address: Address | None
     organisation: Element | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def read(cls, element: Element) -> PostalInfo:
         name, organisation, addr = (element.find(CONTACT(local)) for local in ("name", "org", "addr"))
-        assert addr is not None
         return cls(
             type=element.get("type", "").strip(),
-            name=normalized(name),
-            address=Address(
-                streets=tuple(map(normalized, addr.iterchildren(CONTACT("street")))),
-                city=normalized(addr.find(CONTACT("city"))),
-                country_code=token(addr.find(CONTACT("cc"))),
-                province=normalized(addr.find(CONTACT("sp"))) or None,
-                postal_code=token(addr.find(CONTACT("pc"))) or None,
-            ),
+            name=normalized(name) if name is not None else None,
+            address=Address.read(addr) if addr is not None else None,
             organisation=organisation if normalized(organisation) else None,
         )
 
@@ -90,6 +96,42 @@ class Create:
             email=token(payload.find(CONTACT("email"))),
             disclose=read_disclose(payload),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """``<contact:update>``, section 3.2.5. ``statuses``: elements to add or remove."""
+
+    id: str
+    statuses: tuple[Element, ...]
+    postal_infos: tuple[PostalInfo, ...]
+    voice: Phone | None
+    fax: Phone | None
+    email: str | None
+    disclose: Disclose | None
+    auth_info: Element | None = field(repr=False, compare=False)
+
+    @classmethod
+    def read(cls, payload: Element) -> Update:
+        chg = payload.find(CONTACT("chg"))
+        if chg is None:
+            chg = start(CONTACT, "chg")
+        email = chg.find(CONTACT("email"))
+        return cls(
+            id=read_id(payload),
+            statuses=tuple(payload.iter(CONTACT("status"))),
+            postal_infos=tuple(map(PostalInfo.read, chg.iterchildren(CONTACT("postalInfo")))),
+            voice=_phone(chg, "voice"),
+            fax=_phone(chg, "fax"),
+            email=token(email) if email is not None else None,
+            disclose=read_disclose(chg),
+            auth_info=chg.find(CONTACT("authInfo")),
+        )
+
+    def __bool__(self) -> bool:
+        """Whether it changes anything that the SRS has."""
+        given = (self.voice, self.fax, self.email, self.disclose)
+        return bool(self.postal_infos) or any(one is not None for one in given)
 
 
 def read_id(payload: Element) -> str:
@@ -174,6 +216,7 @@ def create_data(handle: str, created: datetime) -> Element:
 def _add_postal_info(data: Element, info: PostalInfo) -> None:
     element = add(data, CONTACT("postalInfo"), type=info.type)
     add(element, CONTACT("name"), info.name)
+    assert info.address is not None
     addr = add(element, CONTACT("addr"))
     for street in info.address.streets:
         add(addr, CONTACT("street"), street)

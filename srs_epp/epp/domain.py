@@ -60,16 +60,101 @@ class Create:
 
     @classmethod
     def read(cls, payload: Element) -> Create:
-        name, ns, registrant = (payload.find(DOMAIN(local)) for local in ("name", "ns", "registrant"))
-        assert name is not None
+        ns, registrant = payload.find(DOMAIN("ns")), payload.find(DOMAIN("registrant"))
         return cls(
-            name=domain_name(name),
+            name=read_name(payload),
             months=read_period(payload),
             servers=read_servers(ns),
             host_objects=tuple(ns.iterchildren(DOMAIN("hostObj"))) if ns is not None else (),
             registrant=token(registrant) if registrant is not None else None,
             contacts=read_contacts(payload),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """``<domain:add>`` or ``<domain:rem>``, section 3.2.5; statuses are their elements."""
+
+    servers: tuple[NameServer, ...] = ()
+    host_objects: tuple[Element, ...] = ()
+    contacts: tuple[ContactReference, ...] = ()
+    statuses: tuple[Element, ...] = ()
+
+    @classmethod
+    def read(cls, element: Element | None) -> Changes:
+        if element is None:
+            return cls()
+        ns = element.find(DOMAIN("ns"))
+        return cls(
+            servers=read_servers(ns),
+            host_objects=tuple(ns.iterchildren(DOMAIN("hostObj"))) if ns is not None else (),
+            contacts=read_contacts(element),
+            statuses=tuple(element.iterchildren(DOMAIN("status"))),
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.servers or self.host_objects or self.contacts or self.statuses)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """``<domain:update>``, section 3.2.5; ``registrant`` is the element in chg, None where there is none."""
+
+    name: str
+    add: Changes
+    rem: Changes
+    registrant: Element | None
+    new_auth_info: bool
+
+    @classmethod
+    def read(cls, payload: Element) -> Update:
+        chg = payload.find(DOMAIN("chg"))
+        return cls(
+            name=read_name(payload),
+            add=Changes.read(payload.find(DOMAIN("add"))),
+            rem=Changes.read(payload.find(DOMAIN("rem"))),
+            registrant=chg.find(DOMAIN("registrant")) if chg is not None else None,
+            new_auth_info=chg is not None and chg.find(DOMAIN("authInfo")) is not None,
+        )
+
+    def __bool__(self) -> bool:
+        """Whether it changes anything."""
+        return bool(self.add or self.rem or self.registrant is not None or self.new_auth_info)
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """``<domain:renew>``, section 3.2.3; ``current_expiry`` is curExpDate's element."""
+
+    name: str
+    current_expiry: Element
+    months: int | None
+
+    @classmethod
+    def read(cls, payload: Element) -> Renew:
+        current = payload.find(DOMAIN("curExpDate"))
+        assert current is not None
+        return cls(read_name(payload), current, read_period(payload))
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """``<domain:transfer>``, section 3.2.4."""
+
+    name: str
+    months: int | None
+    auth_info: str | None = field(repr=False)
+
+    @classmethod
+    def read(cls, payload: Element) -> Transfer:
+        return cls(read_name(payload), read_period(payload), read_auth_info(payload))
+
+
+def read_name(payload: Element) -> str:
+    """The name of a command about one domain."""
+    name = payload.find(DOMAIN("name"))
+    assert name is not None
+    return domain_name(name)
 
 
 def read_names(payload: Element) -> list[str]:
@@ -169,6 +254,29 @@ def create_data(name: str, created: datetime, expires: datetime | None) -> Eleme
     data = start(DOMAIN, "creData")
     add(data, DOMAIN("name"), name)
     _add_moment(data, "crDate", created)
+    _add_moment(data, "exDate", expires)
+    return data
+
+
+def renew_data(name: str, expires: datetime | None) -> Element:
+    """``<domain:renData>``."""
+    data = start(DOMAIN, "renData")
+    add(data, DOMAIN("name"), name)
+    _add_moment(data, "exDate", expires)
+    return data
+
+
+def transfer_data(
+    name: str, *, requester: str, acting: str, moment: datetime, expires: datetime | None = None
+) -> Element:
+    """``<domain:trnData>`` of a transfer that the server has approved at ``moment``."""
+    data = start(DOMAIN, "trnData")
+    add(data, DOMAIN("name"), name)
+    add(data, DOMAIN("trStatus"), "serverApproved")
+    add(data, DOMAIN("reID"), requester)
+    _add_moment(data, "reDate", moment)
+    add(data, DOMAIN("acID"), acting)
+    _add_moment(data, "acDate", moment)
     _add_moment(data, "exDate", expires)
     return data
 

@@ -1,4 +1,4 @@
-"""The registry grace period extension, RFC 3915: the data of its responses."""
+"""The registry grace period extension, RFC 3915: restore, and the data of responses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ from collections.abc import Iterable
 from srs_epp.epp.namespaces import RGP
 from srs_epp.epp.results import Element
 from srs_epp.epp.xml import add, start
+
+
+def restore_operation(update: Element) -> str:
+    """The ``op`` of an ``<rgp:update>``, section 4.2.5: "request" or "report"."""
+    restore = update.find(RGP("restore"))
+    assert restore is not None
+    return restore.get("op", "").strip()
 
 
 def info_data(statuses: Iterable[str]) -> Element:

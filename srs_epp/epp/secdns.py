@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from srs_epp.epp.namespaces import SECDNS
 from srs_epp.epp.results import Element
-from srs_epp.epp.xml import add, start, token
+from srs_epp.epp.xml import add, boolean, start, token
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,45 @@ class Create:
             key_data=next(element.iter(SECDNS("keyData")), None),
             max_sig_life=element.find(SECDNS("maxSigLife")),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """``<secDNS:update>``, section 5.2.5: ``remove_all``, or the records to remove; those to add."""
+
+    remove_all: bool
+    rem: tuple[DSData, ...]
+    add: tuple[DSData, ...]
+    urgent: bool
+    key_data: Element | None = field(repr=False, compare=False)
+    max_sig_life: Element | None = field(repr=False, compare=False)
+
+    @classmethod
+    def read(cls, element: Element) -> Update:
+        rem, added = element.find(SECDNS("rem")), element.find(SECDNS("add"))
+        everything = rem.find(SECDNS("all")) if rem is not None else None
+        return cls(
+            remove_all=everything is not None and boolean(everything.text),
+            rem=_records(rem),
+            add=_records(added),
+            urgent=boolean(element.get("urgent")),
+            key_data=next(element.iter(SECDNS("keyData")), None),
+            max_sig_life=next(element.iter(SECDNS("maxSigLife")), None),
+        )
+
+    def __bool__(self) -> bool:
+        """Whether it asks for anything, be it something that we refuse."""
+        asked = self.remove_all or self.rem or self.add or self.urgent
+        return bool(asked) or self.key_data is not None or self.max_sig_life is not None
+
+
+NO_UPDATE = Update(
+    remove_all=False, rem=(), add=(), urgent=False, key_data=None, max_sig_life=None
+)  # where there is no such extension
+
+
+def _records(parent: Element | None) -> tuple[DSData, ...]:
+    return tuple(map(DSData.read, parent.iterchildren(SECDNS("dsData")))) if parent is not None else ()
 
 
 def info_data(records: Iterable[DSData]) -> Element:

@@ -29,6 +29,16 @@ class ExtValue:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageQueue:
+    """``<msgQ>``, section 2.9.2.3: messages that are there, the id of the first; its date and text."""
+
+    count: int
+    id: str
+    date: datetime | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """The answer to one command. ``client_trid`` and ``server_trid`` are filled in when it is sent."""
 
@@ -37,6 +47,7 @@ class Response:
     values: tuple[ExtValue, ...] = field(default=(), repr=False)
     data: tuple[Element, ...] = field(default=(), repr=False)
     extensions: tuple[Element, ...] = field(default=(), repr=False)
+    queue: MessageQueue | None = None
     client_trid: str | None = None
     server_trid: str = ""
 
@@ -66,6 +77,8 @@ class Response:
         add(result, EPP("msg"), self.message or TEXTS[self.code])
         for value in self.values:
             _add_ext_value(result, value)
+        if self.queue is not None:
+            _add_queue(response, self.queue)
         if self.data:
             add(response, EPP("resData")).extend(self.data)
         if self.extensions:
@@ -101,6 +114,14 @@ class Greeting:
     def octets(self, now: datetime) -> bytes:
         """The XML document, UTF-8, of this moment."""
         return self._before + utc(now).encode("ascii") + self._after
+
+
+def _add_queue(response: Element, queue: MessageQueue) -> None:
+    element = add(response, EPP("msgQ"), count=str(queue.count), id=queue.id)
+    if queue.date is not None:
+        add(element, EPP("qDate"), utc(queue.date))
+    if queue.text is not None:
+        add(element, EPP("msg"), queue.text)
 
 
 def _add_ext_value(result: Element, value: ExtValue) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from srs_epp.registry.audit import Audit
@@ -75,7 +75,9 @@ def new(element: Element) -> Values:
 
 def has_fields(element: Element) -> bool:
     """Whether the element gives any part of a contact, however empty; a HandleId is none."""
-    return len(element) > 0 or any(name in element.attrib for name in ("Name", "Email", "Privacy"))
+    return any(element.find(part) is not None for part in ("PostalAddress", "Phone", "Fax")) or any(
+        name in element.attrib for name in ("Name", "Email", "Privacy")
+    )
 
 
 def insert(
@@ -92,6 +94,7 @@ def insert(
         "registrar_id": registrar_id,
         "handle_id": handle_id,
         "created": audit.changed,
+        "unused": audit.changed if handle_id is not None else None,
         **audit.columns(),
     }
     [(contact_id,)] = database.execute(
@@ -102,10 +105,14 @@ def insert(
 
 
 def update(contact_id: int, values: Values, audit: Audit, database: sqlite3.Connection) -> None:
-    """Store a changed contact in its place."""
+    """Store a changed contact in its place. A handle that nothing names is unused from now on."""
     row = values | audit.columns()
     columns = ", ".join(f"{column} = ?" for column in row)
-    database.execute(f"UPDATE contacts SET {columns} WHERE contact_id = ?", (*row.values(), contact_id))
+    database.execute(
+        f"UPDATE contacts SET {columns}, unused = CASE WHEN unused IS NOT NULL THEN ? END"
+        " WHERE contact_id = ?",
+        (*row.values(), audit.changed, contact_id),
+    )
 
 
 def find(contact_id: int, database: sqlite3.Connection) -> sqlite3.Row:
@@ -121,6 +128,47 @@ def find_handle(handle_id: str, registrar_id: int, database: sqlite3.Connection)
         "SELECT * FROM contacts WHERE registrar_id = ? AND handle_id = ?", (registrar_id, handle_id)
     ).fetchone()
     return found
+
+
+def copied(contact: sqlite3.Row) -> Values:
+    """The values of a stored contact, for another one that is to be like it."""
+    return {column: contact[column] for column in (*(column for _, _, column in PARTS), "privacy")}
+
+
+def in_use(contact_id: int, database: sqlite3.Connection) -> bool:
+    """Whether a domain or a registrar names the contact."""
+    [(used,)] = database.execute(
+        "SELECT EXISTS (SELECT 1 FROM domains WHERE registrant = :it)"
+        " OR EXISTS (SELECT 1 FROM domains WHERE admin = :it)"
+        " OR EXISTS (SELECT 1 FROM domains WHERE technical = :it)"
+        " OR EXISTS (SELECT 1 FROM registrars WHERE :it IN (public_contact, srs_contact, technical_contact))",
+        {"it": contact_id},
+    )
+    return bool(used)
+
+
+def settle(contact_ids: Iterable[int | None], seconds: int, database: sqlite3.Connection) -> None:
+    """Look after contacts that have come into use or may have gone out of it at a moment.
+
+    A handle that nothing names any more is unused from now on; any other contact goes with its owner.
+    """
+    for contact_id in {one for one in contact_ids if one is not None}:
+        if in_use(contact_id, database):
+            database.execute(
+                "UPDATE contacts SET unused = NULL WHERE contact_id = ? AND unused IS NOT NULL", (contact_id,)
+            )
+        else:
+            database.execute(
+                "UPDATE contacts SET unused = ? WHERE contact_id = ? AND handle_id IS NOT NULL",
+                (seconds, contact_id),
+            )
+            remove(contact_id, database, only_inline=True)
+
+
+def remove(contact_id: int, database: sqlite3.Connection, *, only_inline: bool = False) -> None:
+    """Take a contact that nothing names out of the database; ``only_inline``: unless it is a handle."""
+    condition = " AND handle_id IS NULL" if only_inline else ""
+    database.execute(f"DELETE FROM contacts WHERE contact_id = ?{condition}", (contact_id,))
 
 
 def _check(values: Values, tag: str) -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from srs_epp.registry import contacts, domains, hosts, names, records, registrars, udai
+from srs_epp.registry import (
+    contacts,
+    domain_contacts,
+    domains,
+    hosts,
+    names,
+    records,
+    registrars,
+    renewals,
+    udai,
+)
 from srs_epp.registry.audit import Audit
-from srs_epp.registry.fields import required, whole_number
+from srs_epp.registry.fields import required
 from srs_epp.registry.months import add_months, to_seconds
 from srs_epp.registry.names import Name
 from srs_epp.registry.refusals import refusal
 from srs_epp.registry.transaction import Answer, Transaction
 from srs_epp.srs.values import Element, attribute, flag
-
-TERM_AFTERWARDS = 1  # months of the next automatic renewal
 
 
 def create(order: Element, registrar_id: int, transaction: Transaction) -> Answer:
@@ -30,30 +38,9 @@ def create(order: Element, registrar_id: int, transaction: Transaction) -> Answe
     domain_id = _insert(order, name, term, secret, registrar_id, transaction)
     domains.replace_servers(domain_id, servers, transaction.database)
     domains.replace_ds(domain_id, ds, transaction.database)
-    [row] = transaction.database.execute("SELECT * FROM domains WHERE domain_id = ?", (domain_id,))
-    made = domains.Domain(row, transaction.database)
+    made = domains.get(domain_id, transaction.database)
+    contacts.settle(made.contact_ids, transaction.seconds, transaction.database)
     return Answer([records.domain(made, records.FULL, udai=secret)])
-
-
-def contact_id(order: Element, tag: str, registrar_id: int, transaction: Transaction) -> int | None:
-    """The contact that the child ``tag`` of an order names or gives; None where it does neither.
-
-    SRSError: HANDLE_ID_WITH_CONTACT_FIELDS, HANDLE_DOES_NOT_EXIST, and what a contact's fields can raise.
-    """
-    element = order.find(tag)
-    if element is None:
-        return None
-    handle_id = attribute(element, "HandleId")
-    if handle_id is None:
-        if not contacts.has_fields(element):
-            return None
-        return contacts.insert(contacts.new(element), Audit.of(order, transaction), transaction.database)
-    if contacts.has_fields(element):
-        raise refusal("HANDLE_ID_WITH_CONTACT_FIELDS")
-    found = contacts.find_handle(handle_id, registrar_id, transaction.database)
-    if found is None:
-        raise refusal("HANDLE_DOES_NOT_EXIST", tag)
-    return int(found["contact_id"])
 
 
 def _name(order: Element, registrar_id: int, transaction: Transaction) -> Name:
@@ -67,16 +54,13 @@ def _name(order: Element, registrar_id: int, transaction: Transaction) -> Name:
 
 
 def _term(order: Element, transaction: Transaction) -> int:
-    term = whole_number(required(order, "Term"), "Term", smallest=1)
-    if term > transaction.rules.longest_term:
-        raise refusal("TERM_EXCEEDS_MAX", str(transaction.rules.longest_term))
-    return term
+    return renewals.term(required(order, "Term"), transaction.rules, smallest=1)
 
 
 def _insert(
     order: Element, name: Name, term: int, secret: str, registrar_id: int, transaction: Transaction
 ) -> int:
-    registrant = contact_id(order, "RegistrantContact", registrar_id, transaction)
+    registrant = domain_contacts.named(order, "RegistrantContact", registrar_id, transaction)
     if registrant is None:
         raise refusal("MISSING_MANDATORY_FIELD", "RegistrantContact", "DomainCreate")
     now = transaction.seconds
@@ -86,10 +70,10 @@ def _insert(
         "registrar_id": registrar_id,
         "registrant_ref": attribute(order, "RegistrantRef"),
         "delegate": flag(order, "Delegate") is not False,
-        "term": TERM_AFTERWARDS,
+        "term": renewals.USUAL_TERM,
         "registrant": registrant,
-        "admin": contact_id(order, "AdminContact", registrar_id, transaction),
-        "technical": contact_id(order, "TechnicalContact", registrar_id, transaction),
+        "admin": domain_contacts.named(order, "AdminContact", registrar_id, transaction),
+        "technical": domain_contacts.named(order, "TechnicalContact", registrar_id, transaction),
         "udai_hash": udai.hashed(secret, name.text),
         "udai_made": now,
         "registered": now,

@@ -8,9 +8,12 @@ from datetime import datetime
 from functools import cached_property
 
 from srs_epp.registry import contacts
+from srs_epp.registry.contacts import Values
 from srs_epp.registry.months import from_seconds
 from srs_epp.registry.names import Name
 from srs_epp.srs.values import DS, Server
+
+CONTACT_COLUMNS = ("registrant", "admin", "technical")
 
 
 class Domain:
@@ -29,6 +32,16 @@ class Domain:
     @property
     def status(self) -> str:
         return "Active" if self.row["cancelled"] is None else "PendingRelease"
+
+    @property
+    def domain_id(self) -> int:
+        found: int = self.row["domain_id"]
+        return found
+
+    @property
+    def contact_ids(self) -> list[int | None]:
+        """The contacts of its own."""
+        return [self.row[column] for column in CONTACT_COLUMNS]
 
     def moment(self, column: str) -> datetime | None:
         """When it was registered, cancelled ...; None where it was not."""
@@ -76,6 +89,11 @@ class Domain:
         own = self.row["technical"]
         return contacts.find(own if own is not None else self.registrar["technical_contact"], self._database)
 
+    def contact(self, column: str) -> sqlite3.Row:
+        """What it shows as ``registrant``, ``admin`` or ``technical``."""
+        found: sqlite3.Row = getattr(self, column)
+        return found
+
     @cached_property
     def registrar_public(self) -> sqlite3.Row:
         return contacts.find(self.registrar["public_contact"], self._database)
@@ -85,6 +103,24 @@ def find(name: str, database: sqlite3.Connection) -> Domain | None:
     """The domain of that name (in lower case)."""
     row = database.execute("SELECT * FROM domains WHERE name = ?", (name,)).fetchone()
     return Domain(row, database) if row is not None else None
+
+
+def get(domain_id: int, database: sqlite3.Connection) -> Domain:
+    """The domain, as it is in the database now."""
+    [row] = database.execute("SELECT * FROM domains WHERE domain_id = ?", (domain_id,))
+    return Domain(row, database)
+
+
+def change(domain_id: int, row: Values, database: sqlite3.Connection) -> None:
+    """Change columns of a domain."""
+    columns = ", ".join(f"{column} = ?" for column in row)
+    database.execute(f"UPDATE domains SET {columns} WHERE domain_id = ?", (*row.values(), domain_id))
+
+
+def remove(domain: Domain, seconds: int, database: sqlite3.Connection) -> None:
+    """Make the name available again."""
+    database.execute("DELETE FROM domains WHERE domain_id = ?", (domain.domain_id,))
+    contacts.settle(domain.contact_ids, seconds, database)
 
 
 def find_all(

@@ -17,3 +17,8 @@ class Rules:
     most_servers: int = 10
     most_ds: int = 10
     udai_lifetime: timedelta = timedelta(days=30)
+    registration_grace: timedelta = timedelta(days=5)
+    renewal_grace: timedelta = timedelta(days=5)
+    double_registration: timedelta = timedelta(days=30)  # between two cancels in grace of one name
+    pending_release: timedelta = timedelta(days=90)
+    unused_handle: timedelta = timedelta(days=90)  # after which a handle that nothing names goes

@@ -174,4 +174,59 @@ _FIRST = (
     """,
 )
 
-MIGRATIONS: Sequence[Sequence[str]] = (_FIRST,)
+# Life cycle and messages. What a job is to do next is found by an index of its own.
+_SECOND = (
+    # the number of the last Response that a job has made
+    "INSERT INTO settings VALUES ('job_seq', 0)",
+    # contacts.unused: since when nothing names this handle; NULL while something does
+    "ALTER TABLE contacts ADD COLUMN unused INTEGER",
+    """
+    UPDATE contacts SET unused = changed WHERE handle_id IS NOT NULL AND contact_id NOT IN (
+        SELECT registrant FROM domains
+        UNION SELECT admin FROM domains WHERE admin IS NOT NULL
+        UNION SELECT technical FROM domains WHERE technical IS NOT NULL
+        UNION SELECT public_contact FROM registrars
+        UNION SELECT srs_contact FROM registrars
+        UNION SELECT technical_contact FROM registrars
+    )
+    """,
+    "CREATE INDEX unused_handles ON contacts (unused) WHERE unused IS NOT NULL",
+    "CREATE INDEX domains_to_renew ON domains (billed_until) WHERE cancelled IS NULL AND term > 0",
+    "CREATE INDEX domains_to_release ON domains (cancelled) WHERE cancelled IS NOT NULL",
+    # Renewals that may be in their grace period. billed_until: as it was before.
+    """
+    CREATE TABLE renewals (
+        renewal_id INTEGER PRIMARY KEY,
+        domain_id INTEGER NOT NULL REFERENCES domains ON DELETE CASCADE,
+        moment INTEGER NOT NULL,
+        billed_until INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX renewals_of_domain ON renewals (domain_id)",
+    # Names that were given back within the grace period of their registration.
+    """
+    CREATE TABLE cancelled_in_grace (
+        name TEXT NOT NULL,
+        registrar_id INTEGER NOT NULL REFERENCES registrars,
+        moment INTEGER NOT NULL,
+        PRIMARY KEY (name, registrar_id)
+    ) WITHOUT ROWID
+    """,
+    # The queues of the registrars. acknowledged: when it was; NULL while it is on the queue.
+    """
+    CREATE TABLE messages (
+        message_id INTEGER PRIMARY KEY,
+        recipient INTEGER NOT NULL REFERENCES registrars,
+        originator INTEGER NOT NULL REFERENCES registrars,
+        trans_id TEXT NOT NULL,
+        moment INTEGER NOT NULL,
+        response BLOB NOT NULL,
+        acknowledged INTEGER
+    )
+    """,
+    "CREATE INDEX messages_on_queue ON messages (recipient) WHERE acknowledged IS NULL",
+    "CREATE INDEX messages_by_name ON messages (recipient, originator, trans_id)",
+    "CREATE INDEX actions_of_request ON actions (fe_seq)",
+)
+
+MIGRATIONS: Sequence[Sequence[str]] = (_FIRST, _SECOND)

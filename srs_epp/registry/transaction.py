@@ -33,12 +33,22 @@ class Transaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What another registrar learns of an action: the name and the record of a Response on its queue."""
+
+    recipient: int
+    action: str
+    record: Element
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The records that answer an action, or only their number, ``count``. ``more``: these are not all."""
 
     records: Sequence[Element] = field(default=())
     count: int | None = None
     more: bool = False
+    notices: Sequence[Notice] = field(default=())
 
 
 # (action element, effective registrar, transaction) -> Answer; SRSError where the action is refused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -62,7 +63,9 @@ def test_a_command_is_read_with_its_parts() -> None:
     assert found.fault is None
 
 
-@pytest.mark.parametrize(("name", "verb"), [("epp-login", "login"), ("epp-logout", "logout"), ("epp-poll-req", "poll")])
+@pytest.mark.parametrize(
+    ("name", "verb"), [("epp-login", "login"), ("epp-logout", "logout"), ("epp-poll-req", "poll")]
+)
 def test_a_command_of_the_session_has_no_object(name: str, verb: str) -> None:
     found = read(DOCUMENTS[name].encode())
 
@@ -198,7 +201,9 @@ def test_what_is_not_well_formed_is_told_in_the_parsers_words_with_line_and_colu
     )
 
 
-@pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "latin-9", "koi8-r", "utf-7", "ebcdic-cp-us", "?"])
+@pytest.mark.parametrize(
+    "encoding", ["iso-8859-1", "windows-1252", "latin-9", "koi8-r", "utf-7", "ebcdic-cp-us", "?"]
+)
 def test_another_encoding_is_2001(encoding: str) -> None:
     assert refused((DECLARED.format(encoding) + CHECK).encode("latin-1")).code == 2001
 
@@ -248,7 +253,11 @@ def test_a_billion_laughs_make_nobody_laugh() -> None:
         ("<epp/>", 2001, f"/epp: the root element must be epp of {EPP}"),
         ("<x:hello xmlns:x='urn:x'/>", 2001, f"/{{urn:x}}hello: the root element must be epp of {EPP}"),
         (f"<hello xmlns='{EPP}'/>", 2001, f"/hello: the root element must be epp of {EPP}"),
-        (f"<epp xmlns='{DOMAIN}'><hello/></epp>", 2001, f"/domain:epp: the root element must be epp of {EPP}"),
+        (
+            f"<epp xmlns='{DOMAIN}'><hello/></epp>",
+            2001,
+            f"/domain:epp: the root element must be epp of {EPP}",
+        ),
         (epp(""), 2003, "/epp: hello or command is missing"),
         (epp("hello"), 2003, "/epp: hello or command is missing"),
         (epp("<!-- hello -->"), 2003, "/epp: hello or command is missing"),
@@ -307,8 +316,10 @@ def test_an_object_that_was_not_chosen_is_2307_with_its_uri() -> None:
     assert answer.reason == f"{DOMAIN} was not chosen at login"
 
 
-def test_an_object_without_a_namespace_is_2307() -> None:
-    assert refused(command("check", "<check xmlns=''/>")).code in (2307, 2001)
+def test_what_has_no_namespace_is_no_object() -> None:
+    answer = refused(command("check", "<check xmlns=''/>"))
+
+    assert (answer.code, answer.reason) == (2003, "/epp/command/check: an object's element is missing")
 
 
 def test_an_extension_that_nobody_offers_is_2103_with_its_uri() -> None:
@@ -388,7 +399,8 @@ def test_no_octets_make_the_reader_raise(octets: bytes) -> None:
     name=st.sampled_from(sorted(DOCUMENTS)),
     where=st.floats(0, 1, exclude_max=True),
     length=st.integers(0, 12),
-    instead=st.binary(max_size=6) | st.sampled_from([b"<", b"</", b'"', b"&", b"&#60;", b"<x/>", b"]]>", b":"]),
+    instead=st.binary(max_size=6)
+    | st.sampled_from([b"<", b"</", b'"', b"&", b"&#60;", b"<x/>", b"]]>", b":"]),
 )
 def test_no_spoilt_octets_make_the_reader_raise(name: str, where: float, length: int, instead: bytes) -> None:
     octets = DOCUMENTS[name].encode()
@@ -435,11 +447,13 @@ def _annotate(element: etree._Element, other: etree._Element) -> None:
 
 
 def _fill(element: etree._Element, other: etree._Element) -> None:
-    for _ in range(13):
-        element.append(etree.fromstring(etree.tostring(other, with_tail=False)))
+    content = etree.tostring(other, with_tail=False)
+    if len(content) < 500:
+        element.extend(etree.fromstring(content) for _ in range(13))
 
 
-CHANGES = [_drop, _double, _move, _empty, _rename, _retell, _number, _annotate, _fill]
+Change = Callable[[etree._Element, etree._Element], None]
+CHANGES: list[Change] = [_drop, _double, _move, _empty, _rename, _retell, _number, _annotate, _fill]
 
 
 @settings(deadline=None, max_examples=300)
@@ -450,12 +464,12 @@ CHANGES = [_drop, _double, _move, _empty, _rename, _retell, _number, _annotate, 
     ),
 )
 def test_no_spoilt_document_gets_anything_but_a_valid_answer(
-    name: str, changes: list[tuple[type[object], int, int]]
+    name: str, changes: list[tuple[Change, int, int]]
 ) -> None:
     root = etree.fromstring(DOCUMENTS[name])
     for change, here, there in changes:
         elements = list(root.iter(etree.Element))
-        change(elements[here % len(elements)], elements[there % len(elements)])  # type: ignore[call-arg]
+        change(elements[here % len(elements)], elements[there % len(elements)])
 
     answered(etree.tostring(root))
 

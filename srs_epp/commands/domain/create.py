@@ -12,19 +12,16 @@ domain:authInfo           ->  nothing: the registry makes the UDAI, and delivers
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from srs_epp.commands import dnssec, nameservers
+from srs_epp.commands.domain.contacts import one_of_each
 from srs_epp.commands.mapping import Context, Mapping, handles
 from srs_epp.epp import secdns
-from srs_epp.epp.domain import ContactReference, Create, create_data
+from srs_epp.epp.domain import Create, create_data
 from srs_epp.epp.namespaces import DOMAIN, SECDNS
 from srs_epp.epp.reader import Command
-from srs_epp.epp.results import CommandFailed, Element, PolicyError, UnimplementedOption
+from srs_epp.epp.results import CommandFailed
 from srs_epp.epp.writer import Response
 from srs_epp.srs.actions import DomainCreate
-
-CONTACT_TYPES = ("admin", "tech")
 
 
 @handles("create", DOMAIN, extensions=[SECDNS("create")])
@@ -50,22 +47,3 @@ def create_domain(command: Command, context: Context) -> Mapping:
     if domain is None or domain.registered is None:
         raise CommandFailed("the registry's answer holds no domain")
     return Response(1000, data=(create_data(domain.name, domain.registered, domain.billed_until),))
-
-
-def one_of_each(contacts: Iterable[ContactReference]) -> dict[str, str]:
-    """Contact type to id. 2306 for a second contact of a type, 2102 for a type that the SRS does not have."""
-    found: dict[str | None, list[ContactReference]] = {}
-    for contact in contacts:
-        found.setdefault(contact.type, []).append(contact)
-    for kind in CONTACT_TYPES:
-        if len(found.get(kind, ())) > 1:
-            raise PolicyError(f"Only one {kind} contact per domain supported", value=_value(found[kind][1]))
-    for other, others in found.items():
-        if other not in CONTACT_TYPES:
-            text = "Only contacts of type 'admin' or 'tech' are supported"
-            raise UnimplementedOption(text, value=_value(others[0]))
-    return {kind: contact.id for kind, [contact] in found.items() if kind}
-
-
-def _value(contact: ContactReference) -> Element | str:
-    return contact.element if contact.element is not None else contact.id

@@ -1,0 +1,40 @@
+"""A Domain record of the SRS as EPP's infData: for info, and for messages about domains."""
+
+from __future__ import annotations
+
+from srs_epp.commands import nameservers
+from srs_epp.commands.identifiers import DOMAIN_SUFFIX, roid
+from srs_epp.commands.mapping import Context, registrar_name
+from srs_epp.epp.domain import ContactReference, InfoData
+from srs_epp.srs.results import PENDING_RELEASE, Domain
+
+
+def info_data(
+    domain: Domain, context: Context, statuses: tuple[str, ...], *, with_servers: bool = True
+) -> InfoData:
+    """What the record has, in EPP's terms; the sponsor is the record's, else the session's registrar."""
+    audit = domain.audit
+    changed = audit.effective_from if audit and audit.effective_from != domain.registered else None
+    sponsor = domain.registrar_id if domain.registrar_id is not None else context.registrar
+    updater = audit.registrar_id if audit and changed else None
+    return InfoData(
+        name=domain.name,
+        roid=roid(domain.name, DOMAIN_SUFFIX),
+        statuses=statuses,
+        client_id=registrar_name(sponsor or 0),
+        registrant=domain.registrant.handle_id if domain.registrant else None,
+        contacts=tuple(_contacts(domain)),
+        servers=nameservers.to_epp(domain.servers) if with_servers else (),
+        created=domain.registered,
+        updater_id=registrar_name(updater) if updater is not None else None,
+        updated=changed,
+        expires=domain.cancelled if domain.status == PENDING_RELEASE else domain.billed_until,
+        auth_info=domain.udai,
+    )
+
+
+def _contacts(domain: Domain) -> list[ContactReference]:
+    named = (("admin", domain.admin), ("tech", domain.tech))
+    return [
+        ContactReference(kind, contact.handle_id) for kind, contact in named if contact and contact.handle_id
+    ]
