@@ -22,6 +22,7 @@ from srs_epp.epp.results import (
 )
 from srs_epp.srs.client import BackendError, NotSent, Unacceptable
 from srs_epp.srs.errors import SRSError
+from srs_epp.srs.recovery import NotDone
 
 _IDS: Mapping[type[EppError], str] = {
     CommandUseError: """
@@ -102,16 +103,12 @@ def kind_of(error: SRSError) -> type[EppError]:
     )
 
 
-def translate(
-    error: SRSError, refusals: Mapping[str, type[EppError]] | None = None, *, wrote: bool = False
-) -> EppError:
-    """The EPP error that the registry's becomes; ``refusals`` are those that a command sees differently.
+def translate(error: SRSError) -> EppError:
+    """The EPP error that the registry's becomes.
 
     ``msg`` is the Description; the first detail becomes the value, with the reason that the details name.
     """
-    if wrote and error.error_id == "UNDETERMINED_RESULT":
-        return CommandFailed("outcome unknown")
-    kind = (refusals or {}).get(error.error_id) or kind_of(error)
+    kind = kind_of(error)
     described = error.description or None
     details = error.named_details()
     if not details:
@@ -130,6 +127,8 @@ def unusable(failure: BackendError, *, wrote: bool) -> EppError:
     """
     if isinstance(failure, NotSent):
         return CommandFailed("registry not reachable")
+    if isinstance(failure, NotDone):
+        return CommandFailed("not done")
     if wrote:
         return CommandFailed("outcome unknown")
     if isinstance(failure, Unacceptable):

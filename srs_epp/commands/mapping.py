@@ -14,7 +14,6 @@ from typing import TypeAlias
 
 from srs_epp.config import Config
 from srs_epp.epp.reader import Command, Services
-from srs_epp.epp.results import EppError
 from srs_epp.epp.writer import Response
 from srs_epp.srs.actions import Action
 from srs_epp.srs.results import Result
@@ -68,7 +67,6 @@ class Handler:
     run: Callable[[Command, Context], Mapping]
     stalls: bool
     extensions: frozenset[str]
-    refusals: dict[str, type[EppError]]
 
 
 def handles(
@@ -77,16 +75,15 @@ def handles(
     *,
     stalls: bool = False,
     extensions: Sequence[str] = (),
-    refusals: dict[str, type[EppError]] | None = None,
 ) -> Callable[[Callable[[Command, Context], Mapping]], Handler]:
     """Make a generator function the Handler of ``verb`` (for objects of ``namespace``).
 
     ``stalls``: commands behind it wait until it is answered. ``extensions``: names of the extension elements
-    that it reads. ``refusals``: ErrorIds that mean something else here than in the table of all commands.
+    that it reads.
     """
 
     def decorate(run: Callable[[Command, Context], Mapping]) -> Handler:
-        return Handler(verb, namespace, run, stalls, frozenset(extensions), refusals or {})
+        return Handler(verb, namespace, run, stalls, frozenset(extensions))
 
     return decorate
 

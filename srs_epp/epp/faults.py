@@ -147,10 +147,10 @@ def _unexpected(element: Element, message: str, schema: etree.XMLSchema) -> EppE
     if not schema.validate(tree):
         complaint = _first_complaint(schema)
         cut_short = "Missing child" in complaint.message and _element_at(tree, complaint.path) is parent
-        # of what may follow an element that came as often as it may, libxml2 tells nothing in this place
-        wanted = complaint.message if _expected_tags(complaint.message) else message
         # another like the last one may come, but is not what is required: there is one
         known = [before.tag] if before is not None else []
+        # of what may follow a counted element, libxml2 does not always tell in this place
+        wanted = complaint.message if _expected_tags(complaint.message, known) else message
         if cut_short and names.isdisjoint(_expected_tags(wanted, known)):
             return missing(parent, _expected(wanted, known))
     return CommandSyntaxError(reason, value=value)
@@ -181,7 +181,7 @@ def _attribute(message: str) -> str | None:
 
 
 def _place_fault(kind: str, message: str) -> str:
-    if kind == "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1":
+    if kind in ("SCHEMAV_CVC_COMPLEX_TYPE_3_2_1", "SCHEMAV_CVC_TYPE_3_1_1"):
         return f"attribute {_attribute(message)} is not allowed here"
     if kind in ("SCHEMAV_CVC_COMPLEX_TYPE_2_3", "SCHEMAV_CVC_COMPLEX_TYPE_2_1") and "Character" in message:
         return "text is not allowed here"

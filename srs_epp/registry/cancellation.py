@@ -15,7 +15,7 @@ def in_registration_grace(domain: Domain, transaction: Transaction) -> bool:
 
 
 def cancel(domain: Domain, transaction: Transaction) -> None:
-    """Cancel an active domain: in the grace period of its registration it is gone, later it is PendingRelease.
+    """Cancel an active domain: in its registration's grace period it is gone, later it is PendingRelease.
 
     SRSError DOUBLE_CANCEL_ATTEMPT.
     """

@@ -135,6 +135,16 @@ def copied(contact: sqlite3.Row) -> Values:
     return {column: contact[column] for column in (*(column for _, _, column in PARTS), "privacy")}
 
 
+def find_alike(values: Values, registrar_id: int, prefix: str, database: sqlite3.Connection) -> int | None:
+    """The registrar's handle with an id that begins so and exactly these values."""
+    same = " AND ".join(f"{column} IS ?" for column in values)
+    row = database.execute(
+        f"SELECT contact_id FROM contacts WHERE registrar_id = ? AND handle_id GLOB ? AND {same}",
+        (registrar_id, f"{prefix}*", *values.values()),
+    ).fetchone()
+    return int(row["contact_id"]) if row is not None else None
+
+
 def in_use(contact_id: int, database: sqlite3.Connection) -> bool:
     """Whether a domain or a registrar names the contact."""
     [(used,)] = database.execute(

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lxml import etree
 
-from srs_epp.registry import ledger, records
+from srs_epp.registry import ledger, messages, records
 from srs_epp.registry.actions import ACTIONS, Action
 from srs_epp.registry.ledger import Kept
 from srs_epp.registry.refusals import refusal
 from srs_epp.registry.store import savepoint
-from srs_epp.registry.transaction import Answer, Transaction
+from srs_epp.registry.transaction import Answer, Notice, Transaction
 from srs_epp.srs.errors import SRSError
-from srs_epp.srs.values import Element, make
+from srs_epp.srs.values import Element
 
-FE_ID = 1  # this registry has one front end
+FE_ID = 1  # the front end that answers requests; what jobs do is numbered by another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,27 @@ class Desk:
         earlier = ledger.find(sender, action_id, database)
         if earlier is not None:
             return _again(earlier, content, action_id)
+        notices: Sequence[Notice] = ()
         try:
             with savepoint(database):
-                response = self._response(element, action, self._run(element, action))
+                answer = self._run(element, action)
+                response = self._response(element, action, answer)
+            notices = answer.notices
         except SRSError as error:
             response = self._refused(element, error)
         ledger.keep_action(sender, action_id, self.fe_seq, Kept(content, etree.tostring(response)), database)
+        self._post(element, action, response, notices)
         return response
+
+    def _post(self, element: Element, action: Action, response: Element, notices: Iterable[Notice]) -> None:
+        """Put on the queues what the registrars are to learn of a write."""
+        transaction = self.transaction
+        for notice in notices:
+            told = self._envelope(element, [notice.record], action=notice.action, recipient=notice.recipient)
+            messages.post(told, transaction.seconds, transaction.database)
+        for_another = self.effective != transaction.sender
+        if action.announced and (for_another or response.find("Domain[@UDAI]") is not None):
+            messages.post(response, transaction.seconds, transaction.database)
 
     def _run(self, element: Element, action: Action) -> Answer:
         if not self.transaction.roles.intersection(action.roles):
@@ -75,19 +89,23 @@ class Desk:
     def _refused(self, element: Element, error: SRSError) -> Element:
         return self._envelope(element, [records.error(error)])
 
-    def _envelope(self, element: Element, children: Iterable[Element]) -> Element:
-        response = make(
-            "Response",
-            Action=str(element.tag),
-            FeId=FE_ID,
-            FeSeq=self.fe_seq,
-            OrigRegistrarId=self.transaction.sender,
-            RecipientRegistrarId=self.effective,
-            TransId=_trans_id(element),
+    def _envelope(
+        self,
+        element: Element,
+        children: Iterable[Element],
+        *,
+        action: str | None = None,
+        recipient: int | None = None,
+    ) -> Element:
+        transaction = self.transaction
+        return records.response(
+            action or str(element.tag),
+            (FE_ID, self.fe_seq),
+            transaction.now,
+            (transaction.sender, recipient or self.effective),
+            _trans_id(element),
+            children,
         )
-        response.append(records.moment("FeTimeStamp", self.transaction.now))
-        response.extend(children)
-        return response
 
 
 def _trans_id(element: Element) -> str | None:

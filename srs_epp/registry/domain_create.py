@@ -25,12 +25,11 @@ from srs_epp.srs.values import Element, attribute, flag
 def create(order: Element, registrar_id: int, transaction: Transaction) -> Answer:
     """Register a name for the effective registrar."""
     name = _name(order, registrar_id, transaction)
-    term = _term(order, transaction)
+    term = renewals.term(required(order, "Term"), transaction.rules, smallest=1)
     servers = hosts.name_servers(order.find("NameServers"), name.text, transaction.rules)
     ds = hosts.ds_records(order.find("DNSSEC"), transaction.rules)
     hosts.check_delegation(servers, ds)
-    if "Registrar" not in registrars.roles(registrar_id, transaction.database):
-        raise refusal("DOMAIN_ASSIGNED_TO_NON_REGISTRAR", str(registrar_id))
+    registrars.check_may_hold(registrar_id, transaction.database)
     if domains.find(name.text, transaction.database) is not None:
         raise refusal("DOMAIN_ALREADY_EXISTS", name.text)
 
@@ -48,13 +47,8 @@ def _name(order: Element, registrar_id: int, transaction: Transaction) -> Name:
     in_unicode = attribute(order, "DomainNameUnicode")
     if in_unicode is not None:
         names.check_unicode(name, in_unicode)
-    if name.zone in names.MODERATED and name.zone not in registrars.zones(registrar_id, transaction.database):
-        raise refusal("MODERATED_DOMAIN_VIOLATION", "DomainCreate", name.text)
+    names.check_open(name, str(order.tag), registrars.zones(registrar_id, transaction.database))
     return name
-
-
-def _term(order: Element, transaction: Transaction) -> int:
-    return renewals.term(required(order, "Term"), transaction.rules, smallest=1)
 
 
 def _insert(

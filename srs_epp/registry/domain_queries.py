@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import sqlite3
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
@@ -45,16 +44,8 @@ def udai_valid(query: Element, registrar_id: int, transaction: Transaction) -> A
     """Any registrar may ask; of a name that is not registered, no UDAI is valid."""
     name = transaction.rules.zones.name(query.get("DomainName", ""))
     found = domains.find(name.text, transaction.database)
-    valid = found is not None and udai_matches(found, query.get("UDAI", ""), transaction)
+    valid = found is not None and udai.matches(found, query.get("UDAI", ""), transaction)
     return Answer([make("UDAIValid", Valid=valid)])
-
-
-def udai_matches(domain: Domain, given: str, transaction: Transaction) -> bool:
-    """Whether it is the domain's UDAI, and has not expired."""
-    made, stored = domain.moment("udai_made"), domain.row["udai_hash"]
-    if made is None or transaction.now > made + transaction.rules.udai_lifetime:
-        return False
-    return hmac.compare_digest(udai.hashed(given.strip(), domain.name.text), stored)
 
 
 def details(query: Element, registrar_id: int, transaction: Transaction) -> Answer:

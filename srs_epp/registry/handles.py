@@ -1,4 +1,4 @@
-"""HandleDetailsQry and HandleCreate."""
+"""HandleDetailsQry, HandleCreate and HandleUpdate."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from srs_epp.registry.months import from_seconds
 from srs_epp.registry.paging import Page
 from srs_epp.registry.refusals import refusal
 from srs_epp.registry.transaction import Answer, Transaction
-from srs_epp.srs.values import Element
+from srs_epp.srs.values import Element, flag, make
 
 Test: TypeAlias = Callable[[sqlite3.Row], bool]
 
 # 3 to 16 word characters, hyphens and dots, with single blanks between them
 _HANDLE_ID = re.compile(r"(?=.{3,16}\Z)[\w.-]+( [\w.-]+)*")
-_RESERVED = "nzrs_auto"  # how the ids begin that the registry makes itself
+RESERVED = "nzrs_auto"  # how the ids begin that the registry makes itself
 
 _DATE_FILTERS = (("SearchDateRange", "created"), ("ChangedInDateRange", "changed"))
 
@@ -45,7 +45,7 @@ def details(query: Element, registrar_id: int, transaction: Transaction) -> Answ
 def create(order: Element, registrar_id: int, transaction: Transaction) -> Answer:
     """A new handle of the effective registrar."""
     handle_id = required(order, "HandleId")
-    if not _HANDLE_ID.fullmatch(handle_id) or handle_id.lower().startswith(_RESERVED):
+    if not _HANDLE_ID.fullmatch(handle_id) or handle_id.lower().startswith(RESERVED):
         raise refusal("INVALID_FIELD", handle_id, "HandleId")
     values = contacts.new(order)
     if contacts.find_handle(handle_id, registrar_id, transaction.database) is not None:
@@ -58,6 +58,40 @@ def create(order: Element, registrar_id: int, transaction: Transaction) -> Answe
         handle_id=handle_id,
     )
     return Answer([records.handle(contacts.find(made, transaction.database))])
+
+
+def update(order: Element, registrar_id: int, transaction: Transaction) -> Answer:
+    """Change a handle for all domains that name it, or remove one that nothing names."""
+    database, handle_id = transaction.database, required(order, "HandleId")
+    found = contacts.find_handle(handle_id, registrar_id, database)
+    if found is None:
+        raise refusal("HANDLE_DOES_NOT_EXIST", handle_id)
+    contact_id = found["contact_id"]
+    if flag(order, "Delete"):
+        if contacts.has_fields(order):
+            raise refusal("DELETE_FLAG_WITH_OTHER_FIELDS")
+        if contacts.in_use(contact_id, database):
+            raise refusal("HANDLE_IN_USE")
+        contacts.remove(contact_id, database)
+        return Answer()
+    values = contacts.changed(contacts.copied(found), order)
+    contacts.update(contact_id, values, Audit.of(order, transaction), database)
+    record = records.handle(contacts.find(contact_id, database))
+    record.append(_changed_domains(contact_id, database))
+    return Answer([record])
+
+
+def _changed_domains(contact_id: int, database: sqlite3.Connection) -> Element:
+    """The names of the domains that show the contact, their registrar's default contact included."""
+    rows = database.execute(
+        "SELECT name FROM domains WHERE :it IN (registrant, admin, technical) OR technical IS NULL"
+        " AND registrar_id IN (SELECT registrar_id FROM registrars WHERE technical_contact = :it)"
+        " ORDER BY name",
+        {"it": contact_id},
+    )
+    element = make("ChangedDomains")
+    element.extend(make("Domain", DomainName=name) for (name,) in rows)
+    return element
 
 
 def _find_all(

@@ -85,6 +85,12 @@ def is_host_name(name: str) -> bool:
     return len(name) <= _LONGEST and all(_LABEL.fullmatch(label) for label in name.split("."))
 
 
+def check_open(name: Name, operation: str, allowed: frozenset[str]) -> None:
+    """Whether a registrar with these Allowed2LDs may have the name. SRSError MODERATED_DOMAIN_VIOLATION."""
+    if name.zone in MODERATED and name.zone not in allowed:
+        raise refusal("MODERATED_DOMAIN_VIOLATION", operation, name.text)
+
+
 def check_unicode(name: Name, given: str) -> None:
     """SRSError IDN_UNICODE_MISMATCH where ``given`` is not the Unicode form of ``name``."""
     if unicodedata.normalize("NFC", given.strip().lower()) != (name.unicode or name.text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from datetime import datetime
 
 from lxml import etree
@@ -47,9 +48,9 @@ def moment(tag: str, when: datetime) -> Element:
 def error(refused: SRSError) -> Element:
     """An Error, of an action or of the whole request."""
     element = make("Error", ErrorId=refused.error_id, Severity=refused.severity, Hint=xml_text(refused.hint))
-    _text(element, "Description", refused.description)
+    append_text(element, "Description", refused.description)
     for detail in refused.details:
-        _text(element, "ErrorDetails", detail)
+        append_text(element, "ErrorDetails", detail)
     return element
 
 
@@ -114,6 +115,29 @@ def handle(row: sqlite3.Row) -> Element:
     return element
 
 
+def response(
+    action: str,
+    number: tuple[int, int],
+    when: datetime,
+    parties: tuple[int, int],
+    trans_id: str | None,
+    children: Iterable[Element],
+) -> Element:
+    """A Response. ``number``: FeId and FeSeq; ``parties``: by whom, and for whom."""
+    element = make(
+        "Response",
+        Action=action,
+        FeId=number[0],
+        FeSeq=number[1],
+        OrigRegistrarId=parties[0],
+        RecipientRegistrarId=parties[1],
+        TransId=trans_id,
+    )
+    element.append(moment("FeTimeStamp", when))
+    element.extend(children)
+    return element
+
+
 def audit_details(row: sqlite3.Row) -> Element:
     """Who changed it last, when, by which action, and what was said about it."""
     return _audit_details(row, FULL)
@@ -124,12 +148,13 @@ def xml_text(text: str) -> str:
     return "".join(character if _is_xml(ord(character)) else "\ufffd" for character in text)
 
 
+def append_text(parent: Element, tag: str, text: str) -> None:
+    """A child that holds a text."""
+    etree.SubElement(parent, tag).text = xml_text(text)
+
+
 def _is_xml(code: int) -> bool:
     return code in (9, 10, 13) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or code >= 0x10000
-
-
-def _text(parent: Element, tag: str, text: str) -> None:
-    etree.SubElement(parent, tag).text = xml_text(text)
 
 
 def _domain_attributes(found: Domain, fields: frozenset[str]) -> dict[str, str | int | bool | None]:
@@ -198,5 +223,5 @@ def _audit_details(row: sqlite3.Row, fields: frozenset[str]) -> Element:
     if "EffectiveFrom" in fields:
         etree.SubElement(element, "AuditTime").append(moment("From", from_seconds(row["changed"])))
     if "AuditText" in fields:
-        _text(element, "AuditText", row["audit_text"])
+        append_text(element, "AuditText", row["audit_text"])
     return element

@@ -77,6 +77,9 @@ def update(order: Element, registrar_id: int, transaction: Transaction) -> Answe
         if element is not None:
             row[column] = _changed_contact(old, column, element, order, transaction)
     registrars.change(registrar_id, row, transaction.database)
+    updated = _found(registrar_id, transaction)
+    touched = [one.row[column] for one in (old, updated) for _, column in CONTACTS]
+    contacts.settle(touched, transaction.seconds, transaction.database)
     _set_lists(order, registrar_id, transaction)
     return Answer([record(_found(registrar_id, transaction))])
 

@@ -123,6 +123,12 @@ def roles(registrar_id: int, database: sqlite3.Connection) -> frozenset[str]:
     return frozenset(role for (role,) in rows)
 
 
+def check_may_hold(registrar_id: int, database: sqlite3.Connection) -> None:
+    """Whether it can be given a domain. SRSError DOMAIN_ASSIGNED_TO_NON_REGISTRAR."""
+    if "Registrar" not in roles(registrar_id, database):
+        raise refusal("DOMAIN_ASSIGNED_TO_NON_REGISTRAR", str(registrar_id))
+
+
 def zones(registrar_id: int, database: sqlite3.Connection) -> frozenset[str]:
     """The second levels that a registrar is let into."""
     rows = database.execute("SELECT zone FROM registrar_zones WHERE registrar_id = ?", (registrar_id,))

@@ -6,6 +6,7 @@ import sqlite3
 from datetime import datetime
 
 from srs_epp.registry import domains
+from srs_epp.registry.contacts import Values
 from srs_epp.registry.domains import Domain
 from srs_epp.registry.fields import whole_number
 from srs_epp.registry.months import add_months, from_seconds, to_seconds
@@ -44,12 +45,10 @@ def renew(domain: Domain, months: int | None, transaction: Transaction) -> None:
     extend(domain, months, now, rules, transaction.database)
 
 
-def extend(
-    domain: Domain, months: int, moment: datetime, rules: Rules, database: sqlite3.Connection
-) -> None:
+def extend(domain: Domain, months: int, moment: datetime, rules: Rules, database: sqlite3.Connection) -> None:
     """Put BilledUntil forward, and remember for the grace period where it was."""
     before = _billed_until(domain)
-    row: domains.Values = {"billed_until": to_seconds(add_months(before, months)), "term": USUAL_TERM}
+    row: Values = {"billed_until": to_seconds(add_months(before, months)), "term": USUAL_TERM}
     domains.change(domain.domain_id, row, database)
     database.execute(
         "DELETE FROM renewals WHERE domain_id = ? AND moment < ?",

@@ -34,6 +34,7 @@ from srs_epp.epp.results import (
     UnimplementedExtension,
 )
 from srs_epp.epp.writer import Greeting, Response
+from srs_epp.session.exchange import Exchange, Outcome, split
 from srs_epp.session.framing import BadLength, FrameReader, frame
 from srs_epp.session.identifiers import TransactionIds
 from srs_epp.session.queues import BackendQueue, CommandQueue, Entry, Inquiry, Part
@@ -42,7 +43,6 @@ from srs_epp.srs.actions import Action
 from srs_epp.srs.client import Backend, BackendError
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import Result
-from srs_epp.srs.transaction import Transaction
 
 READ_SIZE = 16384  # a TLS record holds no more
 
@@ -106,11 +106,11 @@ class Session:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._io = io
-        self._backend = backend
         self._config = config
         self._greeting = greeting
         self._identifiers = identifiers
         self._log = log or logging.getLogger("eppd.session")
+        self._exchange = Exchange(backend, config, self._log, sleep)
         self._context = Context(config, peer_address, tuple(certificate_names), sleep=sleep)
         self._frames = FrameReader(config.max_frame)
         self._commands = CommandQueue()
@@ -216,23 +216,13 @@ class Session:
             self._dispatch()
         return self._commands.waiting
 
-    def be_response(self, srs_rs: Sequence[Result] | SRSError | BackendError) -> None:
+    def be_response(self, srs_rs: Outcome) -> None:
         """A back-end response came: match results to commands, make EPP responses.
 
         Results are matched by position. An SRSError or BackendError answers for every request of the
         transaction.
         """
-        parts, self._in_flight = self._in_flight, []
-        position = 0
-        for part in parts:
-            if isinstance(srs_rs, (SRSError, BackendError)):
-                self._fail(part.inquiry, srs_rs)
-            else:
-                results = srs_rs[position : position + len(part.actions)]
-                position += len(part.actions)
-                self._take_results(part.inquiry, results)
-        self._close_only_after_the_last([part.inquiry.entry for part in parts])
-        self.send_pending_replies()
+        self._deliver(split(self._in_flight, srs_rs))
 
     def send_pending_replies(self) -> None:
         """Dequeue each command that has its response, and send it."""
@@ -343,8 +333,7 @@ class Session:
         except EppError as error:
             entry.reply = Response.refusing(error)
         except SRSError as error:
-            refusals = entry.handler.refusals if entry.handler else None
-            entry.reply = Response.refusing(translate(error, refusals, wrote=entry.wrote))
+            entry.reply = Response.refusing(translate(error))
         except BackendError as failure:
             entry.reply = Response.refusing(unusable(failure, wrote=entry.wrote))
         except Exception:
@@ -360,32 +349,31 @@ class Session:
             return
         registrar = parts[0].inquiry.ask.registrar or self._context.registrar
         assert registrar is not None
-        transaction = Transaction(registrar, tuple(action for part in parts for action in part.actions))
         for part in parts:
             entry = part.inquiry.entry
             entry.wrote = entry.wrote or any(action.writes for action in part.actions)
         self._in_flight = parts
-        trids = ", ".join(part.inquiry.entry.server_trid for part in parts)
         # the client need not wait for the registry to see what is answered already
         self.output_event()
-        try:
-            self.be_response(self._backend.exchange(transaction))
-        except SRSError as error:
-            self._log.error("the registry refused a request: %s (svTRID %s)", error, trids)
-            self.be_response(error)
-        except BackendError as failure:
-            self._log.error("no usable answer from the registry: %s (svTRID %s)", failure, trids)
-            self.be_response(failure)
-        except Exception:
-            self._log.exception("the exchange with the registry failed in us, svTRID %s", trids)
-            self.be_response(BackendError("failed in us"))
+        self._deliver(self._exchange.run(registrar, parts))
+
+    def _deliver(self, outcomes: Sequence[Outcome]) -> None:
+        """Let each command whose request was in flight go on with its outcome."""
+        parts, self._in_flight = self._in_flight, []
+        for part, outcome in zip(parts, outcomes, strict=True):
+            if isinstance(outcome, (SRSError, BackendError)):
+                self._fail(part.inquiry, outcome)
+            else:
+                self._take_results(part.inquiry, outcome)
+        self._close_only_after_the_last([part.inquiry.entry for part in parts])
+        self.send_pending_replies()
 
     def _take_results(self, inquiry: Inquiry, results: Sequence[Result]) -> None:
         entry, mapping = inquiry.entry, inquiry.entry.mapping
         if entry.reply is not None or mapping is None:
             return
         inquiry.results += results
-        entry.identities += [result.identity for result in results]
+        entry.identities += [result.identity for result in results if result.identity]
         error = None if inquiry.ask.settle else next((r.error for r in results if r.error is not None), None)
         if error is not None:
             self._fail(inquiry, error)

@@ -22,9 +22,27 @@ class Action(ABC):
 
     writes: ClassVar[bool] = False
 
+    @property
+    def id(self) -> str:
+        """The ActionId of a write; "" of a query."""
+        return ""
+
     @abstractmethod
     def element(self) -> Element:
         """The action as it is sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write(Action):
+    """An action that changes the register."""
+
+    writes = True
+
+    action_id: str
+
+    @property
+    def id(self) -> str:
+        return self.action_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +82,9 @@ class UDAIValidQry(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DomainCreate(Action):
+class DomainCreate(Write):
     """Register a name for ``term`` months. Contacts are given by HandleId; None: the registry's default."""
 
-    writes = True
-
-    action_id: str
     name: str
     term: int
     registrant: str | None
@@ -93,16 +108,13 @@ class DomainCreate(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DomainUpdate(Action):
+class DomainUpdate(Write):
     """Change, renew, cancel, restore or transfer a domain: what is None stays as it is.
 
     ``admin`` and ``tech`` "" give the contact back to the registry's default; ``servers`` and ``ds`` are the
     whole list, () clears it. A UDAI makes it a transfer to the sender.
     """
 
-    writes = True
-
-    action_id: str
     name: str
     renew: bool | None = None
     term: int | None = None
@@ -160,12 +172,9 @@ class HandleDetailsQry(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandleCreate(Action):
+class HandleCreate(Write):
     """A new handle (contact) of the sender's."""
 
-    writes = True
-
-    action_id: str
     handle_id: str
     name: str
     email: str
@@ -191,15 +200,12 @@ class HandleCreate(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandleUpdate(Action):
+class HandleUpdate(Write):
     """Change a handle of the sender's, or remove it: what is None stays as it is.
 
     An address replaces the whole of the old one where its missing parts are "". ``clear_fax``: it has none.
     """
 
-    writes = True
-
-    action_id: str
     handle_id: str
     delete: bool | None = None
     name: str | None = None
@@ -243,12 +249,9 @@ class GetMessages(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AckMessage(Action):
+class AckMessage(Write):
     """Take a message off the sender's queue; it is named character for character."""
 
-    writes = True
-
-    action_id: str
     originating_registrar_id: int
     trans_id: str
 
@@ -282,12 +285,9 @@ class RegistrarDetailsQry(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrarUpdate(Action):
+class RegistrarUpdate(Write):
     """A new EPP password for the sender."""
 
-    writes = True
-
-    action_id: str
     epp_password: str = field(repr=False)
 
     def element(self) -> Element:

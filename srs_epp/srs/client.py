@@ -49,8 +49,11 @@ class Unacceptable(BackendError):
 class Backend(Protocol):
     """What a session needs of the registry."""
 
-    def exchange(self, transaction: Transaction) -> list[Result]:
-        """The results, one for each action. SRSError where the whole request was refused; BackendError."""
+    def exchange(self, transaction: Transaction, *, timeout: float | None = None) -> list[Result]:
+        """The results, one for each action. SRSError where the whole request was refused; BackendError.
+
+        ``timeout``: seconds, where it is not the usual time.
+        """
 
 
 class Client:
@@ -80,8 +83,8 @@ class Client:
         self._pool = _Pool(url, connections, ca_file)
         self._unsigned = unsigned
 
-    def exchange(self, transaction: Transaction) -> list[Result]:
-        """Send the transaction and wait for its results.
+    def exchange(self, transaction: Transaction, *, timeout: float | None = None) -> list[Result]:
+        """Send the transaction and wait for its results; ``timeout``: other seconds than the usual.
 
         SRSError (``whole``) where the registry refused the request as a whole; NotSent, Unanswered or
         Unacceptable where no usable answer came.
@@ -90,15 +93,15 @@ class Client:
         body = form.encode(
             {"r": document, "s": self._signing_key.sign(document), "n": str(transaction.registrar_id)}
         )
-        answer = self._post(body, may_repeat=not transaction.writes)
+        deadline = time.monotonic() + (self._timeout if timeout is None else timeout)
+        answer = self._post(body, deadline, may_repeat=not transaction.writes)
         return self._read(transaction, answer)
 
     def close(self) -> None:
         """Close the idle connections."""
         self._pool.close()
 
-    def _post(self, body: bytes, *, may_repeat: bool) -> bytes:
-        deadline = time.monotonic() + self._timeout
+    def _post(self, body: bytes, deadline: float, *, may_repeat: bool) -> bytes:
         with self._pool.connection(deadline) as connection:
             reused = connection.reused
             try:

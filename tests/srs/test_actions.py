@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 import srs_epp.srs
+from srs_epp.srs import actions
 from srs_epp.srs.actions import (
     AccessControlListQry,
     AckMessage,
@@ -215,8 +216,12 @@ def test_an_action_is_written_as_the_protocol_has_it(name: str) -> None:
 
 
 def test_every_action_is_tried_here() -> None:
-    tried = {type(action).__name__ for action, _ in ACTIONS.values()}
-    assert tried == {kind.__name__ for kind in Action.__subclasses__()}
+    kinds = {
+        kind
+        for kind in vars(actions).values()
+        if isinstance(kind, type) and issubclass(kind, Action) and "element" in vars(kind)
+    }
+    assert {type(action) for action, _ in ACTIONS.values()} == kinds - {Action}
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -286,8 +291,8 @@ def test_every_character_of_a_value_survives(text: str) -> None:
         address=PostalAddress(text, text, text, text, text, text),
         phone=Phone(text, text, text),
     )
-    actions = (handle, HandleDetailsQry((text,)), RegistrarUpdate(action_id="1", epp_password=text))
-    root = etree.fromstring(Transaction(100, actions).document())
+    others = (HandleDetailsQry((text,)), RegistrarUpdate(action_id="1", epp_password=text))
+    root = etree.fromstring(Transaction(100, (handle, *others)).document())
 
     created, queried, updated = root
     assert [created.get(name) for name in ("ActionId", "HandleId", "Name", "Email")] == [text] * 4
@@ -346,10 +351,10 @@ def test_results_are_paired_with_actions_by_their_order() -> None:
     assert [result.identity for result in found] == ["1,0", "1,1", "1,2"]
 
 
-@pytest.mark.parametrize(("actions", "results"), [(1, 0), (1, 2), (3, 2), (10, 11)])
-def test_another_number_of_results_cannot_be_paired(actions: int, results: int) -> None:
-    with pytest.raises(ResponseUnreadable, match=f"{results} results for {actions} requests"):
-        Transaction(100, (Whois("a.nz"),) * actions).results(response(results))
+@pytest.mark.parametrize(("sent", "results"), [(1, 0), (1, 2), (3, 2), (10, 11)])
+def test_another_number_of_results_cannot_be_paired(sent: int, results: int) -> None:
+    with pytest.raises(ResponseUnreadable, match=f"{results} results for {sent} requests"):
+        Transaction(100, (Whois("a.nz"),) * sent).results(response(results))
 
 
 def test_equal_actions_are_equal() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -378,6 +381,25 @@ def test_a_failure_is_told_in_one_line_without_backtrace_or_key(number: int) -> 
     secret_lines = [line for line in stored("protected-secret").splitlines()[2:-1] if len(line) > 10]
     assert not any(line in told for line in secret_lines)
     assert "BEGIN PGP" not in told
+
+
+def test_no_backtrace_is_told_where_the_environment_asks_for_one() -> None:
+    program = (
+        "from srs_epp.srs.openpgp import Keyring, SigningKey, generate_key\n"
+        "ring = Keyring([generate_key('A <a@example.nz>')[1]])\n"
+        "for attempt in (lambda: SigningKey('x'), lambda: ring.verify(b'', b'x')):\n"
+        "    try: attempt()\n"
+        "    except ValueError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"RUST_BACKTRACE": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr == ""
 
 
 def test_keys_do_not_show_themselves() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from srs_epp.srs.actions import (
     AccessControlListQry,
     Action,
+    ActionDetailsQry,
     DomainCreate,
     HandleCreate,
     HandleDetailsQry,
@@ -42,9 +43,10 @@ class ScriptedRegistry:
             DomainCreate: lambda action: records.result(records.domain(action.name)),
             HandleCreate: lambda action: records.result(records.handle(action.handle_id)),
             HandleDetailsQry: lambda action: records.result(),
+            ActionDetailsQry: lambda action: records.result(),  # it knows nothing
         }
 
-    def exchange(self, transaction: Transaction) -> list[Result]:
+    def exchange(self, transaction: Transaction, *, timeout: float | None = None) -> list[Result]:
         self.heard.append(transaction)
         self.meanwhile()
         mishap = self.mishaps.pop(0) if self.mishaps else None

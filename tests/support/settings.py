@@ -14,5 +14,6 @@ def config(**changes: object) -> Config:
         "backend": "https://registry.example.nz/srs",
         "pgp_signing_key": "proxy.asc",
         "backend_unsigned": "true",
+        "recovery_timeout": "0",  # one question, no waiting
     }
     return make_config(texts | {name: str(value) for name, value in changes.items()})

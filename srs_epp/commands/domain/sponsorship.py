@@ -15,7 +15,7 @@ def refused(error: SRSError, name: str) -> EppError:
     """The error of a DomainUpdate: 2201 where a UDAI is missed, for only a stranger's update needs one."""
     if error.error_id == "MISSING_MANDATORY_FIELD" and error.details[:1] == ("UDAI",):
         return AuthorizationError(value=name)
-    return translate(error, wrote=True)
+    return translate(error)
 
 
 def refuse_other_sponsor(name: str) -> Generator[Sequence[Action], Sequence[Result], None]:

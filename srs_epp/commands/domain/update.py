@@ -42,7 +42,7 @@ from srs_epp.srs.results import Domain, Result
 
 @handles("update", DOMAIN, stalls=True, extensions=[SECDNS("update"), RGP("update")])
 def update_domain(command: Command, context: Context) -> Mapping:
-    """2003 nothing to do; 2002, 2102, 2306 for what can't be; 2201 another registrar's; 2303 no such domain."""
+    """2003 nothing to do; 2002, 2102, 2306 what can't be; 2201 another registrar's; 2303 no such domain."""
     assert command.payload is not None
     order = Update.read(command.payload)
     extension, restore = command.extension(SECDNS("update")), command.extension(RGP("update"))
