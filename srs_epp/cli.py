@@ -15,7 +15,7 @@ from srs_epp.sandbox import run as sandbox
 
 OK, FAILED, WRONG_OPTIONS = 0, 1, 2
 
-_SANDBOX_OPTIONS = ("data", "registrar", "fresh", "registry_listen")
+_SANDBOX_OPTIONS = ("data", "registrar", "fresh", "registry_listen", "advance")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,6 +47,9 @@ def _prepare(parser: Any) -> None:
     group.add_argument("--fresh", action="store_true", default=None, help="forget what the folder holds")
     group.add_argument(
         "--registry-listen", metavar="HOST:PORT", help="of the registry (default: 127.0.0.1, any port)"
+    )
+    group.add_argument(
+        "--advance", metavar="DURATION", help="move the clock of the sandbox of DIR, such as 6d, and exit"
     )
 
 
@@ -85,7 +88,7 @@ def _check_config(argv: Sequence[str], _given: Any) -> int:
 def _sandbox(_argv: Sequence[str], given: Any) -> int:
     if given.config is not None and given.config != config.DEFAULT_FILE:
         raise ConfigError(["option config: the sandbox reads no configuration file"])
-    return sandbox.run(vars(given))
+    return sandbox.advance(vars(given)) if given.advance is not None else sandbox.run(vars(given))
 
 
 _COMMANDS: dict[str, Callable[[Sequence[str], Any], int]] = {

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from srs_epp.registry import (
     access_lists,
+    action_details,
     domain_create,
     domain_queries,
     domain_update,
     handles,
+    messages,
     registrar_actions,
 )
 from srs_epp.registry.transaction import Handler
@@ -47,6 +49,10 @@ ACTIONS: Mapping[str, Action] = {
     "HandleDetailsQry": _query(handles.details, "Query", rows=True),
     "HandleCreate": _write(handles.create, "UpdateDomain", rows=True, announced=True),
     "HandleUpdate": _write(handles.update, "UpdateDomain", rows=True, announced=True),
+    "GetMessages": _query(messages.get, "Query", rows=True),
+    "AckMessage": _write(messages.acknowledge, "Query"),
+    "ResetMsgQ": _write(messages.reset, "Query", rows=True),
+    "ActionDetailsQry": _query(action_details.details, "Query"),
     "RegistrarDetailsQry": _query(registrar_actions.details, "Query", rows=True),
     "RegistrarCreate": _write(registrar_actions.create, "Registry"),
     "RegistrarUpdate": _write(registrar_actions.update, "UpdateRegistrar", announced=True),
@@ -54,8 +60,3 @@ ACTIONS: Mapping[str, Action] = {
     "AccessControlListAdd": _write(access_lists.add, "UpdateACL", rows=True),
     "AccessControlListRemove": _write(access_lists.remove, "UpdateACL", rows=True),
 }
-
-# what the grammar knows besides, and nobody here answers
-_UNANSWERED = frozenset({"GetMessages", "AckMessage", "ResetMsgQ", "ActionDetailsQry"})
-
-KNOWN_ACTIONS = _UNANSWERED | ACTIONS.keys()

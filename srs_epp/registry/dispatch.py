@@ -30,9 +30,7 @@ class Desk:
     def answer(self, element: Element) -> Element:
         """The Response to an action: its records, or the error that refused it and undid what it had done."""
         try:
-            action = ACTIONS.get(str(element.tag))
-            if action is None:
-                raise refusal("UNKNOWN_TRANSACTION_TYPE", str(element.tag))
+            action = ACTIONS[str(element.tag)]
             if action.writes:
                 return self._write(element, action)
             return self._response(element, action, self._run(element, action))

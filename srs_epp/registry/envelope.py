@@ -9,7 +9,8 @@ from functools import lru_cache
 from lxml import etree
 
 from srs_epp.registry import records
-from srs_epp.registry.actions import KNOWN_ACTIONS
+from srs_epp.registry.actions import ACTIONS
+from srs_epp.registry.escaping import escaped
 from srs_epp.registry.grammar import Grammar
 from srs_epp.registry.refusals import refusal
 from srs_epp.srs import form
@@ -137,7 +138,7 @@ def check(root: Element) -> None:
     if len(root) == 0:
         raise refusal("NO_ACTION")
     for action in root:
-        if action.tag not in KNOWN_ACTIONS:
+        if action.tag not in ACTIONS:
             raise refusal("UNKNOWN_TRANSACTION_TYPE", str(action.tag))
     fault = _REQUESTS.fault(root)
     if fault is not None:
@@ -156,19 +157,4 @@ def _declares(root: Element) -> bool:
 def signed(xml: bytes, key: SigningKey) -> tuple[bytes, bytes]:
     """The form that is the body of the answer, and the signature in it."""
     signature = key.sign(xml).encode("ascii")
-    return b"r=" + _escaped(xml) + b"&s=" + _escaped(signature), signature
-
-
-# The SRS escapes more than a form needs, and in lower case.
-_ESCAPES = [
-    b"+"
-    if octet == 0x20
-    else bytes([octet])
-    if chr(octet) in "-_" or bytes([octet]).isalnum()
-    else b"%%%02x" % octet
-    for octet in range(256)
-]
-
-
-def _escaped(octets: bytes) -> bytes:
-    return b"".join(map(_ESCAPES.__getitem__, octets))
+    return b"r=" + escaped(xml) + b"&s=" + escaped(signature), signature

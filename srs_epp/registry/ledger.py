@@ -64,3 +64,15 @@ def keep_request(
     database.execute(
         "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?)", (fe_seq, sender, seconds, *request, *response)
     )
+
+
+def find_request(
+    sender: int, action_id: str, database: sqlite3.Connection
+) -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]] | None:
+    """The request of the sender's action of that id, and the response, each a document and its signature."""
+    row = database.execute(
+        "SELECT request, request_signature, response, response_signature FROM requests WHERE fe_seq ="
+        " (SELECT fe_seq FROM actions WHERE registrar_id = ? AND action_id = ?)",
+        (sender, action_id),
+    ).fetchone()
+    return ((row[0], row[1]), (row[2], row[3])) if row is not None else None

@@ -133,7 +133,7 @@ class Registry:
         envelope.check(root)
         effective = self._effective(root, sender)
         fe_seq = self._numbers.next()
-        if not any(ACTIONS[str(action.tag)].writes for action in root if action.tag in ACTIONS):
+        if not any(ACTIONS[str(action.tag)].writes for action in root):
             with self._store.reading() as database:
                 transaction = self._transaction(sender, database)
                 xml = _run(root, Desk(transaction, fe_seq, effective), reply)

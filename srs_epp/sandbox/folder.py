@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,7 @@ class Folder:
 
     def registry(self) -> Registry:
         """The registry over the folder's database; for one process, and closed by it."""
-        signing_key = SigningKey.from_file(self.file("registry.key"))
-        return Registry(self.file("registry.sqlite"), signing_key=signing_key)
+        return _registry(self.path.absolute())
 
     def _authority(self) -> Authority:
         certificate, key = self.file("ca.pem"), self.file("ca.key")
@@ -161,3 +161,22 @@ class Folder:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         new.replace(path)
+
+
+def move_clock(folder: Path, distance: timedelta) -> datetime:
+    """Move the clock of the registry in ``folder``, also while a sandbox runs there; what it shows then.
+
+    SandboxError where there is none.
+    """
+    if not (folder / "registry.sqlite").exists():
+        raise SandboxError(f"option data: {folder}: there is no sandbox in it")
+    registry = _registry(folder)
+    try:
+        registry.clock.move(distance)
+        return registry.clock.now()
+    finally:
+        registry.close()
+
+
+def _registry(folder: Path) -> Registry:
+    return Registry(folder / "registry.sqlite", signing_key=SigningKey.from_file(folder / "registry.key"))

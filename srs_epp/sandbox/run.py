@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,10 @@ from srs_epp.daemon import logs, sockets
 from srs_epp.daemon.master import Master, fork
 from srs_epp.daemon.signals import HANDLED, Signals
 from srs_epp.registry import DEFAULT_ZONES, RegistryServer
-from srs_epp.sandbox.folder import Folder, Registrar, SandboxError
+from srs_epp.sandbox.folder import Folder, Registrar, SandboxError, move_clock
 from srs_epp.sandbox.welcome import welcome
 
-__all__ = ["DEFAULT_FOLDER", "SandboxError", "run"]
+__all__ = ["DEFAULT_FOLDER", "SandboxError", "advance", "run"]
 
 DEFAULT_FOLDER = "eppd-sandbox"
 LISTEN = "127.0.0.1:7000"
@@ -51,6 +52,17 @@ def run(given: Mapping[str, Any]) -> int:
     options = _config(given, folder, url)
     _describe(folder, listeners[0], url, registrars)
     return _Keeper(options, listeners, registry_listener, folder, registrars).run()
+
+
+def advance(given: Mapping[str, Any]) -> int:
+    """Move the clock of a sandbox's registry, whether it runs or not; the exit code."""
+    try:
+        seconds = config.parse_duration(given["advance"])
+    except ValueError as error:
+        raise ConfigError([f"option advance: {given['advance']!r}: {error}"]) from None
+    now = move_clock(Path(given.get("data") or DEFAULT_FOLDER), timedelta(seconds=seconds))
+    print(f"the registry's clock is now {now:%Y-%m-%d %H:%M:%S %Z}")
+    return 0
 
 
 def _passwords(texts: Sequence[str]) -> dict[int, str]:

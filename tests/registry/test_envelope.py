@@ -147,22 +147,6 @@ def test_an_action_that_the_grammar_does_not_know_is_refused(first: Client) -> N
     assert error_of(first.ask(WHOIS + "<ServerStatus/>")) == ("UNKNOWN_TRANSACTION_TYPE", "ServerStatus")
 
 
-@pytest.mark.parametrize(
-    "action",
-    [
-        '<HandleUpdate ActionId="a" HandleId="moana-1"/>',
-        '<ResetMsgQ ActionId="a"/>',
-        '<ActionDetailsQry QryId="a" ActionId="b"/>',
-    ],
-)
-def test_a_known_action_that_is_not_served_says_so_in_its_place(first: Client, action: str) -> None:
-    whois, refused = first.ask(WHOIS + action)
-
-    assert whois.find("Domain") is not None
-    assert error_of(refused) == ("UNKNOWN_TRANSACTION_TYPE", etree.fromstring(action).tag)
-    assert refused.get("TransId") == "a"
-
-
 def test_statement_03_any_key_of_the_registrar_is_accepted(sandbox: Sandbox, keys: Keys) -> None:
     sandbox.registry.add_registrar(
         90,
