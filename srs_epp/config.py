@@ -376,7 +376,7 @@ def gather(texts: Mapping[str, Any]) -> tuple[Config, list[str]]:
         for one in options()
         if one.metadata["required"] and texts.get(one.name) is None
     ]
-    if not values["pgp_registry_certificate"] and not values["backend_unsigned"]:
+    if not texts.get("pgp_registry_certificate") and not values["backend_unsigned"]:
         found.append("option pgp-registry-certificate is required (unless backend-unsigned is true)")
     if values["require_client_certificate"] and values["tls_client_ca"] is None:
         found.append("option tls-client-ca is required where require-client-certificate is true")

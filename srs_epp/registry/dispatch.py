@@ -107,9 +107,8 @@ class Desk:
 
 
 def _trans_id(element: Element) -> str | None:
-    """The id that the sender gave; in ActionDetailsQry the ActionId is that of another action."""
-    name = "QryId" if element.tag == "ActionDetailsQry" else "ActionId"
-    return element.get(name) or element.get("QryId") or None
+    """The id that the sender gave; in a query, an ActionId is that of another action."""
+    return element.get("ActionId" if ACTIONS[str(element.tag)].writes else "QryId") or None
 
 
 def _again(earlier: Kept, content: bytes, action_id: str) -> Element:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from srs_epp.registry import access_lists, bootstrap, clock, envelope, ledger, registrars
+from srs_epp.registry import access_lists, bootstrap, clock, envelope, jobs, ledger, registrars
 from srs_epp.registry.access_lists import Entry
 from srs_epp.registry.actions import ACTIONS
 from srs_epp.registry.clock import Clock
@@ -134,20 +134,35 @@ class Registry:
         effective = self._effective(root, sender)
         fe_seq = self._numbers.next()
         if not any(ACTIONS[str(action.tag)].writes for action in root):
-            with self._store.reading() as database:
-                transaction = self._transaction(sender, database)
-                xml = _run(root, Desk(transaction, fe_seq, effective), reply)
-            return envelope.signed(xml, self._key)[0]
+            xml = self._read_only(root, sender, effective, fe_seq, reply)
+            if xml is not None:
+                return envelope.signed(xml, self._key)[0]
         # one transaction for the whole request: with what it did goes the answer that says so
         with self._store.writing() as database:
             transaction = self._transaction(sender, database)
-            xml = _run(root, Desk(transaction, fe_seq, effective), reply)
+            desk = Desk(transaction, fe_seq, effective)
+            responses = []
+            for action in root:
+                jobs.run(transaction)  # an action can restore a domain that is due for renewal
+                responses.append(desk.answer(action))
+            xml = reply.document(responses)
             answer, signature = envelope.signed(xml, self._key)
             if ledger.is_needed(fe_seq, database):
                 request = posted.xml, posted.signature
                 seconds = transaction.seconds
                 ledger.keep_request(fe_seq, sender, seconds, request, (xml, signature), database)
         return answer
+
+    def _read_only(
+        self, root: Element, sender: int, effective: int, fe_seq: int, reply: envelope.Reply
+    ) -> bytes | None:
+        """The response to queries; None where jobs are due, which have to write first."""
+        with self._store.reading() as database:
+            transaction = self._transaction(sender, database)
+            if jobs.are_due(transaction):
+                return None
+            desk = Desk(transaction, fe_seq, effective)
+            return reply.document([desk.answer(action) for action in root])
 
     def _transaction(self, sender: int, database: sqlite3.Connection) -> Transaction:
         roles = registrars.roles(sender, database)
@@ -178,10 +193,6 @@ class Registry:
 
 def _is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 9
-
-
-def _run(root: Element, desk: Desk, reply: envelope.Reply) -> bytes:
-    return reply.document([desk.answer(action) for action in root])
 
 
 class _Numbers:

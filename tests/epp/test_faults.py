@@ -458,8 +458,8 @@ def test_a_value_of_wrong_form_is_2005(fault: Fault) -> None:
         .replace("domain:", "d:")
         .replace(":domain=", ":d="),
         epp(f"<command><check><check xmlns='{documents.DOMAIN}'><name/></check></check></command>"),
-        f"<e:epp xmlns:e='{documents.EPP}' xmlns='{documents.DOMAIN}'><e:command><e:check><check><name/></check>"
-        "</e:check></e:command></e:epp>",
+        f"<e:epp xmlns:e='{documents.EPP}' xmlns='{documents.DOMAIN}'><e:command><e:check>"
+        "<check><name/></check></e:check></e:command></e:epp>",
     ],
     ids=["usual prefixes", "another prefix", "no prefixes", "the protocol prefixed"],
 )

@@ -224,19 +224,20 @@ FULL_CONTACT = contact.InfoData(
     updated=MOMENT,
     private=True,
 )
+LEAST_ADDRESS = contact.PostalInfo("int", "M", contact.Address((), "W", "NZ"))
 DATA = {
     "a whole domain": FULL_DOMAIN.element(),
     "the least domain": domain.InfoData("a.nz", "x-DOM", ("ok",), "100").element(),
     "a whole contact": FULL_CONTACT.element(),
     "the least contact": contact.InfoData(
-        "moana-1", "x-CON", contact.PostalInfo("int", "M", contact.Address((), "W", "NZ")), None, None, "m", "100", MOMENT
+        "moana-1", "x-CON", LEAST_ADDRESS, None, None, "m", "100", MOMENT
     ).element(),
     "a domain check": domain.check_data([("a.nz", None), ("b.nz", "Registered")]),
     "a contact check": contact.check_data([("moana-1", "In use"), ("moana-2", None)]),
     "a domain created": domain.create_data("a.nz", MOMENT, MOMENT),
     "a domain created, expiry unknown": domain.create_data("a.nz", MOMENT, None),
     "a contact created": contact.create_data("moana-1", MOMENT),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", DATA)
