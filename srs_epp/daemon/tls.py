@@ -6,6 +6,7 @@ compression, no renegotiation.
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import time
@@ -26,10 +27,13 @@ CIPHERS = (
 )
 _VERSIONS = {"TLSv1.2": SSL.TLS1_2_VERSION, "TLSv1.3": SSL.TLS1_3_VERSION}
 
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+
 # OpenSSL's numbers, for releases of pyOpenSSL that do not name them
 _OP_IGNORE_UNEXPECTED_EOF = getattr(SSL, "OP_IGNORE_UNEXPECTED_EOF", 0x80)
 _OP_NO_RENEGOTIATION = getattr(SSL, "OP_NO_RENEGOTIATION", 0x40000000)
 _MODE_RELEASE_BUFFERS = getattr(SSL, "MODE_RELEASE_BUFFERS", 0x10)
+_MODE_PARTIAL_WRITE, _MODE_MOVING_BUFFER = 0x1, 0x2
 
 
 class TLSFault(Exception):
@@ -52,7 +56,8 @@ def server_context(config: Config) -> SSL.Context:
     # a client that closes TCP without close_notify gets the answers to what it sent; data units have a
     # length, so that a cut stream is seen all the same
     context.set_options(SSL.OP_NO_COMPRESSION | _OP_NO_RENEGOTIATION | _OP_IGNORE_UNEXPECTED_EOF)
-    context.set_mode(_MODE_RELEASE_BUFFERS)
+    # what a full socket did not take is offered again from another place in memory, perhaps with more behind
+    context.set_mode(_MODE_RELEASE_BUFFERS | _MODE_PARTIAL_WRITE | _MODE_MOVING_BUFFER)
     context.set_session_id(b"eppd")
     _use_certificate(context, config)
     if config.tls_client_ca is not None:
@@ -102,7 +107,8 @@ def _ask_for_certificates(context: SSL.Context, where: Path, *, required: bool) 
 
 def _certificates(path: Path) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(path.read_bytes())
+        # one at a time: what loads several at once is newer than what Debian 12 has
+        return list(map(x509.load_pem_x509_certificate, _PEM.findall(path.read_bytes())))
     except ValueError:
         return []
     except OSError as error:

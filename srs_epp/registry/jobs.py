@@ -55,9 +55,11 @@ def _delete_handle(row: sqlite3.Row, seconds: int, transaction: Transaction) -> 
     database = transaction.database
     handle = contacts.find(row["contact_id"], database)
     action_id = _action_id("DeleteUnusedHandles", seconds, handle["handle_id"])
-    contacts.remove(handle["contact_id"], database)
     audit = Audit(seconds, JOBS, action_id, "DeleteUnusedHandles")
-    _announce("HandleUpdate", handle["registrar_id"], audit, records.handle(handle), database)
+    contacts.update(handle["contact_id"], contacts.copied(handle), audit, database)
+    record = records.handle(contacts.find(handle["contact_id"], database))
+    contacts.remove(handle["contact_id"], database)
+    _announce("HandleUpdate", handle["registrar_id"], audit, record, database)
 
 
 def _none(rules: Rules) -> timedelta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import os
 from dataclasses import dataclass, field
 from functools import cache
@@ -46,6 +47,38 @@ def domain_create(name: str, more: str = "", *, action_id: str = "", attributes:
     )
 
 
+_numbers = itertools.count(1)
+
+
+def fresh_id() -> str:
+    """An ActionId that nobody has used yet."""
+    return f"action {next(_numbers)}"
+
+
+def domain_update(name: str, content: str = "", *, attributes: str = "", action_id: str = "") -> str:
+    """A DomainUpdate; ``name``: one or more, between blanks."""
+    filters = "".join(f"<DomainNameFilter>{one}</DomainNameFilter>" for one in name.split())
+    action_id = action_id or fresh_id()
+    return f'<DomainUpdate ActionId="{action_id}" {attributes}>{filters}{content}</DomainUpdate>'
+
+
+def handle_update(handle_id: str, content: str = "", *, attributes: str = "") -> str:
+    """A HandleUpdate."""
+    return (
+        f'<HandleUpdate ActionId="{fresh_id()}" HandleId="{handle_id}" {attributes}>{content}</HandleUpdate>'
+    )
+
+
+def poll(more: str = "") -> str:
+    """The oldest message."""
+    return f'<GetMessages QueueMode="1" MaxResults="1">{more}</GetMessages>'
+
+
+def acknowledge(originator: int, trans_id: str) -> str:
+    """An AckMessage."""
+    return f'<AckMessage ActionId="{fresh_id()}" OriginatingRegistrarId="{originator}" TransId="{trans_id}"/>'
+
+
 @cache
 def published_grammar() -> etree.DTD | None:
     """The registry's own DTD, where the environment names the folder that has it."""
@@ -71,6 +104,22 @@ class Client:
         """The Response to a single action."""
         [response] = self.ask(action, attributes=attributes)
         return response
+
+    def domain(self, action: str, *, attributes: str = "") -> Element:
+        """The Domain in the Response to a single action."""
+        return first_of(self.ask_one(action, attributes=attributes), "Domain")
+
+    def whois(self, name: str) -> Element:
+        """The Domain that anybody can see."""
+        return self.domain(f'<Whois DomainName="{name}"/>')
+
+    def empty_queue(self) -> None:
+        """Acknowledge all messages."""
+        self.ask(f'<ResetMsgQ ActionId="{fresh_id()}"/>')
+
+    def messages(self) -> list[Element]:
+        """The Responses on the queue, oldest first."""
+        return list(self.ask_one('<GetMessages QueueMode="1"/>').iterfind("Message/Response"))
 
     def refusal(self, action: str, *, attributes: str = "") -> tuple[str, ...]:
         """The ErrorId and the details of the error in the Response to a single action."""
