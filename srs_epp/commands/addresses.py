@@ -6,7 +6,7 @@ import logging
 import re
 
 from srs_epp.epp import contact as epp
-from srs_epp.epp.results import PolicyError
+from srs_epp.epp.results import CommandFailed, PolicyError
 from srs_epp.srs import values as srs
 
 log = logging.getLogger("eppd.mapping")
@@ -64,21 +64,26 @@ def phone_to_epp(phone: srs.Phone | None) -> epp.Phone | None:
 
 
 def postal_info_to_epp(name: str, address: srs.PostalAddress | None) -> epp.PostalInfo:
-    """Type "int" where all the text is ASCII, else "loc"; parts that EPP can't carry are left out."""
+    """Type "int" where all the text is ASCII, else "loc"; parts that EPP can't carry are left out.
+
+    2400 where a part is missing without which EPP has no postal info.
+    """
     parts = address or srs.PostalAddress(None, None, None)
+    if not (name and parts.city and parts.country_code and len(parts.country_code) == 2):
+        raise CommandFailed("the registry has no name, city or country code of this contact")
     postal_code = parts.postal_code
     if postal_code and len(postal_code) > LONGEST_POSTAL_CODE:
         log.warning("a postal code of over %d characters is left out", LONGEST_POSTAL_CODE)
         postal_code = None
     streets = tuple(street for street in (parts.address1, parts.address2) if street)
-    texts = (name, *streets, parts.city or "", parts.province or "", postal_code or "")
+    texts = (name, *streets, parts.city, parts.province or "", postal_code or "")
     return epp.PostalInfo(
         type="int" if all(text.isascii() for text in texts) else "loc",
         name=name[:LONGEST_LINE],
         address=epp.Address(
             streets=tuple(street[:LONGEST_LINE] for street in streets),
-            city=(parts.city or "")[:LONGEST_LINE],
-            country_code=(parts.country_code or "").upper(),
+            city=parts.city[:LONGEST_LINE],
+            country_code=parts.country_code.upper(),
             province=(parts.province or "")[:LONGEST_LINE] or None,
             postal_code=postal_code,
         ),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Iterable
 
 from srs_epp.epp.results import CommandUseError, Element, PolicyError, UnimplementedOption
 from srs_epp.epp.secdns import Create, DSData, Update
 from srs_epp.srs.values import DS
+
+log = logging.getLogger("eppd.mapping")
+
+_HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2})*")
 
 
 def to_srs(order: Create) -> tuple[DS, ...]:
@@ -16,7 +22,18 @@ def to_srs(order: Create) -> tuple[DS, ...]:
 
 
 def to_epp(records: Iterable[DS]) -> tuple[DSData, ...]:
-    return tuple(DSData(ds.key_tag, ds.algorithm, ds.digest_type, ds.digest) for ds in records)
+    """Records that EPP can carry; others are left out."""
+    return tuple(
+        DSData(ds.key_tag, ds.algorithm, ds.digest_type, ds.digest) for ds in records if _presentable(ds)
+    )
+
+
+def _presentable(ds: DS) -> bool:
+    numbers = 0 <= ds.key_tag < 65536 and 0 <= ds.algorithm < 256 and 0 <= ds.digest_type < 256
+    if numbers and _HEXADECIMAL.fullmatch(ds.digest):
+        return True
+    log.warning("a DS record is not of the form that secDNS has, and is left out")
+    return False
 
 
 def check(order: Update) -> None:

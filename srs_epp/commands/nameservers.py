@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 from srs_epp.epp.domain import NameServer
 from srs_epp.epp.results import CommandUseError, Element, UnimplementedOption
 from srs_epp.srs.values import Server
+
+log = logging.getLogger("eppd.mapping")
+
+ADDRESS_LENGTH = range(3, 46)  # host:addrStringType
 
 
 def to_srs(servers: Iterable[NameServer], host_objects: Iterable[Element] = ()) -> tuple[Server, ...]:
@@ -34,10 +39,11 @@ def to_epp(servers: Iterable[Server]) -> tuple[NameServer, ...]:
 
 
 def _addresses(server: Server) -> Iterable[tuple[str, str]]:
-    if server.ipv4:
-        yield "v4", server.ipv4
-    if server.ipv6:
-        yield "v6", server.ipv6
+    for version, address in (("v4", server.ipv4), ("v6", server.ipv6)):
+        if address and len(address) in ADDRESS_LENGTH:
+            yield version, address
+        elif address:
+            log.warning("an address of %d characters is left out", len(address))
 
 
 def changed(

@@ -59,10 +59,11 @@ def _acknowledge(command: Command, context: Context) -> Mapping:
     given = command.element.get("msgID")
     if given is None:
         raise RequiredParameterMissing("attribute msgID is missing", value="msgID")
+    given = given.strip(" \t\r\n")  # no more: a TransId may end in white space that XML knows nothing of
     try:
-        originator, trans_id = parse_message_id(given.strip())
+        originator, trans_id = parse_message_id(given)
     except NotAMessageId as error:
-        raise ParameterSyntaxError(str(error), value=given.strip()) from None
+        raise ParameterSyntaxError(str(error), value=given) from None
     [acknowledged] = yield Ask(
         [
             AckMessage(

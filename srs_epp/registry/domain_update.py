@@ -51,8 +51,7 @@ def update(order: Element, registrar_id: int, transaction: Transaction) -> Answe
     answered: list[Element] = []
     notices: list[Notice] = []
     for domain in _found(order, registrar_id, transaction):
-        held = domain.row["registrar_id"] == registrar_id
-        if not held:
+        if domain.row["registrar_id"] != registrar_id:
             transfers.check(order, domain, registrar_id, transaction)
             notices.append(transfers.hand_over(order, domain, registrar_id, transaction))
         elif flag(order, "ConvertContactsToHandles"):

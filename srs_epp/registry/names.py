@@ -61,12 +61,16 @@ class Zones:
         """
         name = text.strip().lower()
         label, _, zone = name.partition(".")
-        if not is_host_name(name) or name in self._zones or zone not in self._zones:
-            raise refusal("INVALID_FIELD", text, "DomainName")
+        if not is_host_name(name):
+            raise refusal("INVALID_FIELD", text, "DomainName", text="Not a valid domain name")
+        if name in self._zones:
+            raise refusal("INVALID_FIELD", text, "DomainName", text="A zone of this registry itself")
+        if zone not in self._zones:
+            raise refusal("INVALID_FIELD", text, "DomainName", text="Not in a zone of this registry")
         if label.startswith("xn--"):
             _check_idn(label, name)
         elif label[2:4] == "--":
-            raise refusal("INVALID_FIELD", text, "DomainName")
+            raise refusal("INVALID_FIELD", text, "DomainName", text="Not a valid domain name")
         return Name(name, label, zone)
 
     def new_name(self, text: str) -> Name:
@@ -92,8 +96,11 @@ def check_open(name: Name, operation: str, allowed: frozenset[str]) -> None:
 
 
 def check_unicode(name: Name, given: str) -> None:
-    """SRSError IDN_UNICODE_MISMATCH where ``given`` is not the Unicode form of ``name``."""
-    if unicodedata.normalize("NFC", given.strip().lower()) != (name.unicode or name.text):
+    """Whether ``given`` is the Unicode form of a name. SRSError IDN_INVALID_UNICODE, IDN_UNICODE_MISMATCH."""
+    in_unicode = unicodedata.normalize("NFC", given.strip().lower())
+    if not all(_IDN_LABEL.fullmatch(label) for label in in_unicode.split(".")):
+        raise refusal("IDN_INVALID_UNICODE", name.text, given)
+    if in_unicode != (name.unicode or name.text):
         raise refusal("IDN_UNICODE_MISMATCH", name.text, given)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from srs_epp.srs.errors import ERRORS, SRSError
 
+# What is said of a name has 32 characters at most: a domain check has no room for more in its reason.
 _TEXTS = {
     "MISSING_POST_PARAMETERS": "A field of the form is missing",
     "EXTRA_POST_PARAMETERS": "The form has a field that is not known",
@@ -33,7 +34,7 @@ _TEXTS = {
     "DOMAIN_ASSIGNED_TO_NON_REGISTRAR": "A domain can only be held by a registrar",
     "NOT_PERMITTED_TO_FILTER_REGISTRAR_BY_NAME": "Only the registry may look for registrars by name",
     "DOMAIN_ALREADY_EXISTS": "The domain name is registered already",
-    "INVALID_CCTLD": "The domain name is not in a zone of this registry",
+    "INVALID_CCTLD": "Not in a zone of this registry",
     "MODERATED_DOMAIN_VIOLATION": "The second level is not open to this registrar",
     "LOCK_ATTEMPT": "Only the registry locks domains",
     "DOMAIN_INACTIVE": "The domain is cancelled",
@@ -57,9 +58,10 @@ _TEXTS = {
     "IP6ADDR_NOT_ALLOWED": "A name server outside the domain must not have an IPv6 address",
     "SELF_SERVING_DNS_VIOLATION": "A name server inside the domain needs an address",
     "DNSSEC_KEYS_EXCEEDED_MAX": "There are too many DS records",
-    "IDN_INVALID_CHARACTER": "The internationalised name has a character that is not allowed",
-    "IDN_INVALID_DOMAINNAME": "The internationalised name is not valid",
-    "IDN_MALFORMED_DOMAINNAME": "The internationalised name is not well-formed",
+    "IDN_INVALID_CHARACTER": "A character is not allowed here",
+    "IDN_INVALID_DOMAINNAME": "Not a valid xn-- name",
+    "IDN_MALFORMED_DOMAINNAME": "Not a well-formed xn-- name",
+    "IDN_INVALID_UNICODE": "The Unicode form is no domain name",
     "IDN_UNICODE_MISMATCH": "The Unicode form is not that of the domain name",
     "HANDLE_ALREADY_EXISTS": "The handle exists already",
     "HANDLE_DOES_NOT_EXIST": "The handle does not exist",
@@ -81,6 +83,9 @@ _TEXTS = {
 }
 
 
-def refusal(error_id: str, *details: str) -> SRSError:
-    """The error that refuses one action; the details are in the order of srs.errors.ERRORS."""
-    return SRSError(error_id, _TEXTS[error_id], details, hint=ERRORS[error_id].hint)
+def refusal(error_id: str, *details: str, text: str | None = None) -> SRSError:
+    """The error that refuses one action; the details are in the order of srs.errors.ERRORS.
+
+    ``text``: a Description that says more than the usual one.
+    """
+    return SRSError(error_id, text or _TEXTS[error_id], details, hint=ERRORS[error_id].hint)

@@ -56,45 +56,35 @@ def check(order: Element, domain: Domain, gainer: int, transaction: Transaction)
 def hand_over(order: Element, domain: Domain, gainer: int, transaction: Transaction) -> Notice:
     """Make it the gainer's, with contacts that are the gainer's too; what its loser is told."""
     loser, database, audit = domain.row["registrar_id"], transaction.database, Audit.of(order, transaction)
-    row: Values = {
-        "registrar_id": gainer,
-        "term": renewals.USUAL_TERM,
-        "udai_hash": None,
-        "udai_made": None,
-    }
+    domains.change(domain.domain_id, {"registrar_id": gainer}, database)
+    # from now on it shows the default contact of its gainer
+    moved = domains.get(domain.domain_id, database)
+    row: Values = {"term": renewals.USUAL_TERM, "udai_hash": None, "udai_made": None}
     if flag(order, "ConvertContactsToHandles"):
-        row |= {
-            column: _as_handle(contact, gainer, audit, database)
-            for column, contact in _shown_by(gainer, domain, database).items()
-        }
+        row |= _as_handles(moved, gainer, audit, database)
     else:
-        row |= _own_copies(domain, audit, database)
+        row |= _own_copies(moved, audit, database)
     domains.change(domain.domain_id, row, database)
     renewals.settle(domain, database)  # the loser paid for them
-    changed = domains.get(domain.domain_id, database)
-    contacts.settle([*domain.contact_ids, *changed.contact_ids], transaction.seconds, database)
-    record = make("DomainTransfer", RegistrarName=changed.registrar["name"], **to_attributes(transaction.now))
+    contact_ids = [*domain.contact_ids, *domains.get(domain.domain_id, database).contact_ids]
+    contacts.settle(contact_ids, transaction.seconds, database)
+    record = make("DomainTransfer", RegistrarName=moved.registrar["name"], **to_attributes(transaction.now))
     records.append_text(record, "TransferredDomain", domain.name.text)
     return Notice(loser, "DomainTransfer", record)
 
 
 def _says_more(order: Element) -> bool:
-    return flag(order, "Cancel") is True or any(
-        [
-            *(str(name) not in _BARE for name in order.attrib),
-            *(child.tag not in ("DomainNameFilter", "AuditText") for child in order),
-        ]
-    )
+    attributes = {str(name) for name in order.attrib} - _BARE
+    elements = {str(child.tag) for child in order} - {"DomainNameFilter", "AuditText"}
+    return bool(attributes or elements or flag(order, "Cancel"))
 
 
-def _shown_by(gainer: int, domain: Domain, database: sqlite3.Connection) -> dict[str, sqlite3.Row]:
-    """The contacts that the domain has once it is the gainer's, whose default technical contact it gets."""
-    shown = {column: domain.contact(column) for column in domains.CONTACT_COLUMNS}
-    if domain.row["technical"] is None:
-        registrar = registrars.find(gainer, database)
-        assert registrar is not None  # it has sent the request, or the registry has for it
-        shown["technical"] = registrar.contact("technical_contact")
-    return shown
+def _as_handles(domain: Domain, gainer: int, audit: Audit, database: sqlite3.Connection) -> Values:
+    """Each contact that the domain shows, default ones included, is a handle of the gainer's."""
+    return {
+        column: _as_handle(domain.contact(column), gainer, audit, database)
+        for column in domains.CONTACT_COLUMNS
+    }
 
 
 def _as_handle(contact: sqlite3.Row, gainer: int, audit: Audit, database: sqlite3.Connection) -> int:

@@ -15,7 +15,7 @@ from srs_epp.session.queues import Part
 from srs_epp.srs.actions import Action
 from srs_epp.srs.client import Backend, BackendError, NotSent, Unanswered
 from srs_epp.srs.errors import SRSError
-from srs_epp.srs.recovery import OutcomeUnknown, Recovery, Stored
+from srs_epp.srs.recovery import NotDone, OutcomeUnknown, Recovery, Stored
 from srs_epp.srs.results import Result
 from srs_epp.srs.transaction import Transaction
 
@@ -63,6 +63,7 @@ class Exchange:
             registrar_id,
             sent=sent,
             deadline=time.monotonic() + self._config.recovery_timeout,
+            patience=self._config.backend_timeout,
             registry_timeout=self._config.registry_timeout,
             sleep=self._sleep,
         )
@@ -77,7 +78,8 @@ class Exchange:
             found = self._stored_results(recovery, part)
         except (SRSError, BackendError) as error:
             self._log.error("outcome of a write: %s (svTRID %s)", error, trid)
-            return error if isinstance(error, BackendError) else OutcomeUnknown(str(error))
+            # NotSent, say, is about a question, not about the write
+            return error if isinstance(error, (NotDone, OutcomeUnknown)) else OutcomeUnknown(str(error))
         except Exception:
             self._log.exception("finding out an outcome failed in us, svTRID %s", trid)
             return OutcomeUnknown("failed in us")

@@ -40,29 +40,30 @@ class Stored:
             self._actions = list(etree.fromstring(request, results.parser()))
         except etree.XMLSyntaxError as error:
             raise ResponseUnreadable(f"a stored request is not XML (line {error.lineno})") from None
-        self._results: list[Result] | SRSError
         try:
             self._results = results.parse(response)
         except SRSError as error:
-            self._results = error
+            self._results = [Result("", None, error=error)] * len(self._actions)
+        if len(self._results) != len(self._actions):
+            raise ResponseUnreadable(
+                f"{len(self._results)} results are stored for {len(self._actions)} requests"
+            )
 
     def result_of(self, action: Action) -> Result | None:
         """The result of an action that equals ``action``; None where the request had none."""
         wanted = _canonical(action.element())
-        for position, element in enumerate(self._actions):
+        for element, result in zip(self._actions, self._results, strict=True):
             if _canonical(element) == wanted:
-                if isinstance(self._results, SRSError):
-                    return Result("", None, error=self._results)
-                if position < len(self._results):
-                    return self._results[position]
+                return result
         return None
 
 
 class Recovery:
     """Finds out, for one registrar, what became of writes sent at ``sent`` (on time.monotonic()'s clock).
 
-    ``deadline``: when to give up. ``registry_timeout``: seconds after sending from which the registry itself
-    has given a request up, so that one it does not know was never done.
+    ``deadline``: when to give up. ``patience``: most seconds that the registry has for one question, so that
+    one that gets lost does not take the time of all. ``registry_timeout``: seconds after sending from which
+    the registry itself has given a request up, so that one it does not know was never done.
     """
 
     def __init__(
@@ -72,12 +73,14 @@ class Recovery:
         *,
         sent: float,
         deadline: float,
+        patience: float,
         registry_timeout: float,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._backend = backend
         self._registrar_id = registrar_id
         self._deadline = deadline
+        self._patience = patience
         self._given_up = sent + registry_timeout
         self._sleep = sleep
 
@@ -85,29 +88,47 @@ class Recovery:
         """The stored request and response of a write. NotDone, OutcomeUnknown."""
         pause = FIRST_PAUSE
         while True:
-            answered = False
-            try:
-                [answer] = self.ask(ActionDetailsQry(action_id))
-                answered = True
-                request, response = answer.first(RawRequest), answer.first(RawResponse)
-                if request is not None and response is not None:
-                    return Stored(request.xml, response.xml)
-            except SRSError:
-                answered = True
-            except (BackendError, ResponseUnreadable):
-                pass
-            if time.monotonic() + pause >= self._deadline:
+            asked = time.monotonic()
+            answer = self._answer(action_id)
+            if answer is not None and (found := _stored(answer)) is not None:
+                return found
+            left = self._deadline - time.monotonic()
+            if left <= 0:
                 break
-            self._sleep(pause)
+            self._sleep(min(pause, left))
             pause = min(pause * 2, LONGEST_PAUSE)
-        if answered and time.monotonic() >= self._given_up:
-            raise NotDone("the registry does not know it")
-        raise OutcomeUnknown("the registry does not know it yet" if answered else "the registry is silent")
+        if answer is None:
+            raise OutcomeUnknown("the registry is silent")
+        if answer.records or asked < self._given_up:
+            raise OutcomeUnknown("the registry does not know it yet")
+        raise NotDone("the registry does not know it")
 
     def ask(self, *actions: Action) -> list[Result]:
         """The results of queries, in what is left of the time."""
         left = max(LEAST_PATIENCE, self._deadline - time.monotonic())
-        return self._backend.exchange(Transaction(self._registrar_id, actions), timeout=left)
+        transaction = Transaction(self._registrar_id, actions)
+        return self._backend.exchange(transaction, timeout=min(left, self._patience))
+
+    def _answer(self, action_id: str) -> Result | None:
+        """What the registry says of a write, be it an error; None where it gives no usable answer."""
+        try:
+            [answer] = self.ask(ActionDetailsQry(action_id))
+        except SRSError as error:
+            return Result("", None, error=error)
+        except (BackendError, ResponseUnreadable):
+            return None
+        return answer
+
+
+def _stored(answer: Result) -> Stored | None:
+    """What is stored; None where nothing is, or half of it. OutcomeUnknown where it can't be read."""
+    request, response = answer.first(RawRequest), answer.first(RawResponse)
+    if request is None or response is None:
+        return None
+    try:
+        return Stored(request.xml, response.xml)
+    except ResponseUnreadable as error:
+        raise OutcomeUnknown(f"what is stored can't be read: {error}") from None
 
 
 def _canonical(element: Element) -> bytes:

@@ -79,7 +79,7 @@ def test_where_certificates_are_required_each_of_their_names_is_asked_for() -> N
     names = ["epp.example.nz", "example.nz"]
 
     dialogue = run(
-        LOGIN, (*WELCOME, records.entries(0), records.entries(1)), certificate_names=names, **CERTIFIED
+        LOGIN, (*WELCOME, records.entries(0), records.entries(1)), certificate_names=names, settings=CERTIFIED
     )
 
     assert dialogue.answer.code == 1000
@@ -89,7 +89,7 @@ def test_where_certificates_are_required_each_of_their_names_is_asked_for() -> N
 def test_of_a_certificate_with_very_many_names_eight_are_asked_for() -> None:
     names = [f"n{n}.example.nz" for n in range(20)]
 
-    dialogue = run(LOGIN, (*WELCOME, *[records.entries(1)] * 8), certificate_names=names, **CERTIFIED)
+    dialogue = run(LOGIN, (*WELCOME, *[records.entries(1)] * 8), certificate_names=names, settings=CERTIFIED)
 
     assert dialogue.asked[0][2:] == [name_query(name) for name in names[:8]]
 
@@ -131,7 +131,7 @@ def test_whatever_is_wrong_the_answer_is_the_same(results: tuple[Result, ...]) -
 def test_a_certificate_that_is_required_and_unknown_is_no_certificate(names: list[str]) -> None:
     results = (*WELCOME, *[records.entries(0)] * len(names))
 
-    assert refused(run(LOGIN, results, certificate_names=names, **CERTIFIED))
+    assert refused(run(LOGIN, results, certificate_names=names, settings=CERTIFIED))
 
 
 @pytest.mark.parametrize("client", ["abc", "10x", "-12", "1.5", "+100", "0x64", "١٠٠", "100 1", "²²²"])  # noqa: RUF001
@@ -249,7 +249,10 @@ def test_a_captured_answer_to_a_login_lets_in_who_knows_the_password() -> None:
 
     def login(password: str) -> Dialogue:
         return run(
-            LOGIN.replace(PASSWORD, password), results, certificate_names=["epp.example.nz"], **CERTIFIED
+            LOGIN.replace(PASSWORD, password),
+            results,
+            certificate_names=["epp.example.nz"],
+            settings=CERTIFIED,
         )
 
     assert login("foobar").answer.code == 1000
@@ -260,7 +263,12 @@ def test_a_captured_answer_without_list_entries_lets_nobody_in() -> None:
     results = records.captured("login-refused-by-acl")
 
     assert refused(
-        run(LOGIN.replace(PASSWORD, "foobar"), results, certificate_names=["epp.example.nz"], **CERTIFIED)
+        run(
+            LOGIN.replace(PASSWORD, "foobar"),
+            results,
+            certificate_names=["epp.example.nz"],
+            settings=CERTIFIED,
+        )
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -232,6 +233,18 @@ def test_a_doctype_is_2001_and_nothing_it_names_is_read(doctype: str, name: str)
 
     assert answer.code == 2001
     assert "root:" not in answer.xml
+
+
+def test_a_file_that_an_entity_names_is_not_even_opened(tmp_path: Path) -> None:
+    # were it read, the parser would have more to complain of than the DOCTYPE
+    file = tmp_path / "entity"
+    file.write_text("<not-closed>")
+
+    answer = refused(
+        f'<!DOCTYPE epp [<!ENTITY secret SYSTEM "{file.as_uri()}">]>' + epp("<hello>&secret;</hello>")
+    )
+
+    assert answer.message == "Command syntax error: a DOCTYPE is not allowed"
 
 
 def test_a_billion_laughs_make_nobody_laugh() -> None:

@@ -636,6 +636,33 @@ def test_both_forms_must_agree(first: Client) -> None:
     assert first.refusal(plain) == ("IDN_UNICODE_MISMATCH", "maori-2.nz", "māori-2.nz")
 
 
+@pytest.mark.parametrize("given", ["m_ori.nz", "maori..nz", "mäori.nz", "māori .nz"])
+def test_the_unicode_form_must_be_a_name(first: Client, given: str) -> None:
+    order = domain_create(MACRON, attributes=f' DomainNameUnicode="{given}"')
+
+    assert first.refusal(order) == ("IDN_INVALID_UNICODE", MACRON, given)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("x.te", "Not in a zone of this registry"),
+        ("www.kakapo.co.nz", "Not in a zone of this registry"),
+        ("co.nz", "A zone of this registry itself"),
+        ("-x.nz", "Not a valid domain name"),
+        ("ka--kapo.nz", "Not a valid domain name"),
+        (punycode("bücher"), "A character is not allowed here"),
+        (punycode("-āa"), "Not a valid xn-- name"),
+        ("xn--0.nz", "Not a well-formed xn-- name"),
+    ],
+)
+def test_the_reason_against_a_name_fits_into_a_domain_check(first: Client, name: str, reason: str) -> None:
+    error = first_of(first.ask_one(f'<Whois DomainName="{name}"/>'), "Error")
+
+    assert error.findtext("Description") == reason
+    assert len(reason) <= 32
+
+
 def servers(*each: str) -> str:
     return "<NameServers>" + "".join(f"<Server {one}/>" for one in each) + "</NameServers>"
 

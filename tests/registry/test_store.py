@@ -21,6 +21,7 @@ from lxml import etree
 import srs_epp
 from srs_epp.registry import Registry
 from srs_epp.registry.store import StoreTooNew
+from srs_epp.registry.tables import MIGRATIONS
 from srs_epp.srs.openpgp import Keyring
 from tests.registry.client import HANDLE, Client, domain_create, error_of, first_of
 from tests.registry.conftest import Keys, Sandbox
@@ -218,11 +219,19 @@ def test_requests_are_kept_with_their_signatures(sandbox: Sandbox) -> None:
 
 
 def test_secrets_are_stored_as_hashes(sandbox: Sandbox) -> None:
-    udai = first_of(sandbox.first.ask_one(domain_create("kakapo.nz")), "Domain").get("UDAI")
+    """But in what was sent and answered, which has to be given out again as it was."""
+    udai = str(first_of(sandbox.first.ask_one(domain_create("kakapo.nz")), "Domain").get("UDAI"))
 
     with closing(sqlite3.connect(sandbox.path / "registry.sqlite")) as database:
-        dump = [line for line in database.iterdump() if '"requests"' not in line and '"actions"' not in line]
-    assert str(udai) not in "\n".join(dump)
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        holding = {
+            table
+            for table in tables
+            for row in database.execute(f"SELECT * FROM {table}")
+            for value in row
+            if udai.encode() in (value if isinstance(value, bytes) else str(value).encode())
+        }
+    assert holding == {"requests", "actions", "messages"}
 
 
 def test_nobody_else_can_read_the_database(sandbox: Sandbox) -> None:
@@ -239,6 +248,30 @@ def test_a_database_of_a_newer_version_is_not_touched(keys: Keys, tmp_path: Path
 
     with pytest.raises(StoreTooNew, match="1000"):
         Registry(path, signing_key=keys.registry.key)
+
+
+def test_a_database_of_the_first_version_is_brought_up_to_date(keys: Keys, tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        for statement in MIGRATIONS[0]:
+            database.execute(statement)
+        database.execute("PRAGMA user_version = 1")
+        for contact_id, handle_id in ((1, None), (2, "used"), (3, "unused")):
+            database.execute(
+                "INSERT INTO contacts (contact_id, registrar_id, handle_id, name, email, address1, city,"
+                " country_code, phone_country_code, phone_local_number, created, changed, changed_by,"
+                " action_id)"
+                " VALUES (?, 90, ?, 'n', 'a@b.nz', 'a', 'c', 'NZ', '64', '1', 7, 7, 90, 'a')",
+                (contact_id, handle_id),
+            )
+        database.execute("INSERT INTO registrars VALUES (90, 'n', 'r', NULL, NULL, 1, 1, 2, 7, 90, 'a', '')")
+
+    Registry(path, signing_key=keys.registry.key).close()
+
+    with closing(sqlite3.connect(path)) as database:
+        assert list(database.execute("PRAGMA user_version")) == [(len(MIGRATIONS),)]
+        unused = database.execute("SELECT handle_id, unused FROM contacts WHERE registrar_id = 90")
+        assert list(unused) == [(None, None), ("used", None), ("unused", 7)]
 
 
 def test_a_file_that_is_no_database_is_an_error(keys: Keys, tmp_path: Path) -> None:
@@ -282,3 +315,10 @@ def test_the_clock_is_moved_for_all_processes(registry: Registry, keys: Keys, tm
     registry.clock.move(timedelta(days=-1))
     assert moment - timedelta(days=1) <= other.clock.now() < moment
     other.close()
+
+
+@pytest.mark.parametrize("days", [-40_000, 400_000, 5_000_000, 900_000_000])
+def test_the_clock_can_not_leave_the_calendar(registry: Registry, days: int) -> None:
+    with pytest.raises(ValueError, match="2000 to 2999"):
+        registry.clock.move(timedelta(days=days))
+    assert abs(registry.clock.now() - datetime.now(UTC)) < timedelta(minutes=1)

@@ -168,6 +168,16 @@ def test_after_a_2500_nothing_that_was_not_sent_is_started() -> None:
     assert not conversation.session.wants_input
 
 
+def test_after_a_2500_a_command_that_was_started_but_not_sent_is_forgotten() -> None:
+    conversation = Conversation.logged_in(backend_batch=2)
+    conversation.registry.mishaps = [Unacceptable("x")]
+
+    # the second does not fit beside the first
+    assert conversation.codes(check("a.nz"), check("b.nz", "c.nz")) == [2500]
+
+    assert conversation.registry.sizes == [1]
+
+
 def test_after_a_2500_in_its_first_part_the_rest_of_a_long_check_is_not_sent() -> None:
     conversation = Conversation.logged_in(backend_batch=2)
     conversation.registry.mishaps = [Unacceptable("x")]

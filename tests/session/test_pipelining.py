@@ -280,6 +280,22 @@ def test_after_an_error_the_rest_of_what_a_command_asked_is_not_sent() -> None:
     assert [type(action) for action in conversation.registry.actions] == [Whois, DomainCreate]
 
 
+def test_a_mapping_that_wants_to_be_alone_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    @handles("check", DOMAIN)
+    def alone(_command: Command, _context: Context) -> Mapping:
+        yield Ask([Whois("a.nz")], alone=True)
+        return Response(1000)
+
+    monkeypatch.setitem(REGISTER, ("check", DOMAIN), alone)
+    conversation = Conversation.logged_in()
+
+    conversation.send(create("a.nz", "one"), check("b.nz"), check("c.nz"), create("d.nz", "two"))
+
+    assert [
+        [type(action) for action in transaction.actions] for transaction in conversation.registry.heard
+    ] == [[DomainCreate], [Whois], [Whois], [DomainCreate]]
+
+
 def test_actions_for_two_registrars_never_share_a_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
     @handles("check", DOMAIN)
     def for_another(_command: Command, _context: Context) -> Mapping:

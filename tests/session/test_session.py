@@ -174,6 +174,7 @@ def test_a_bad_length_is_2001_in_its_turn_and_the_end(length: int) -> None:
 
     assert [answer.code for answer in conversation.hear()] == [1000, 2001]
     assert conversation.session.ended
+    assert str(conversation.session.state) == "End Session"
     assert not conversation.session.wants_input
     assert len(conversation.registry.heard) == 1
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from srs_epp.commands import EXTENSIONS, OBJECTS, REGISTER
+from srs_epp.commands import mapping as mappings
 from srs_epp.commands.errors import translate
-from srs_epp.commands.mapping import Ask, Context, Mapping
+from srs_epp.commands.mapping import Ask, Context
 from srs_epp.epp.reader import Services, read
 from srs_epp.epp.results import EppError
 from srs_epp.epp.writer import Response
@@ -43,7 +44,7 @@ def run(
     address: str = "192.0.2.7",
     certificate_names: Sequence[str] = (),
     registrar: int | None = 100,
-    **settings: object,
+    settings: Mapping[str, object] | None = None,
 ) -> Dialogue:
     """Run the command's mapping, which gets ``results`` one after the other, and all of them.
 
@@ -54,7 +55,7 @@ def run(
     command.check_services(ALL_SERVICES, services)
     command.check_schema()
     context = Context(
-        config(**settings),
+        config(**settings or {}),
         address,
         tuple(certificate_names),
         registrar,
@@ -69,7 +70,9 @@ def run(
     return dialogue
 
 
-def _response(mapping: Mapping, results: list[Sequence[Result] | SRSError], dialogue: Dialogue) -> Response:
+def _response(
+    mapping: mappings.Mapping, results: list[Sequence[Result] | SRSError], dialogue: Dialogue
+) -> Response:
     try:
         asked = next(mapping)
         while True:
@@ -88,7 +91,9 @@ def _response(mapping: Mapping, results: list[Sequence[Result] | SRSError], dial
     return response
 
 
-def _go_on(mapping: Mapping, ask: Ask, results: Sequence[Result] | SRSError) -> Ask | Sequence[Action]:
+def _go_on(
+    mapping: mappings.Mapping, ask: Ask, results: Sequence[Result] | SRSError
+) -> Ask | Sequence[Action]:
     if isinstance(results, SRSError):
         return mapping.throw(results)
     assert len(results) == len(ask.actions)

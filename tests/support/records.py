@@ -101,8 +101,8 @@ def refused(error_id: str, description: str = "no", *details: str, **more: str) 
 
 
 def captured(name: str) -> list[Result]:
-    """The results of a captured response; skips where SRS_REFERENCE names no folder of them."""
+    """The results of a captured response; skips where SRS_REFERENCE names no folder with samples/."""
     folder = os.environ.get("SRS_REFERENCE")
     if not folder:
-        pytest.skip("SRS_REFERENCE names no folder of captured registry responses")
-    return results.parse((Path(folder) / f"{name}.xml").read_bytes())
+        pytest.skip("SRS_REFERENCE names no folder with captured responses in samples/")
+    return results.parse((Path(folder) / "samples" / f"{name}.xml").read_bytes())

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from srs_epp.commands import dnssec
 from srs_epp.commands.domain.record import info_data
+from srs_epp.commands.domain.udai import is_udai
 from srs_epp.commands.mapping import Context, Mapping, handles
 from srs_epp.commands.statuses import rgp_statuses, statuses
 from srs_epp.epp import rgp, secdns
@@ -50,12 +51,12 @@ def info_domain(command: Command, context: Context) -> Mapping:
     assert command.payload is not None
     order = Info.read(command.payload)
     questions: list[Action] = [Whois(order.name, full=False), DomainDetailsQry(order.name, FIELDS)]
-    if order.auth_info is not None:
+    if order.auth_info is not None and is_udai(order.auth_info):
         questions.append(UDAIValidQry(order.name, order.auth_info))
     found, details, *validity = yield questions
     if found.domain is None or found.domain.status == AVAILABLE:
         raise ObjectDoesNotExist(value=order.name)
-    if validity and not validity[0].udai_valid:
+    if order.auth_info is not None and not any(answer.udai_valid for answer in validity):
         raise InvalidAuthInfo()
     if details.domain is None:
         raise AuthorizationError(value=order.name)
@@ -71,8 +72,9 @@ def info_domain(command: Command, context: Context) -> Mapping:
 def _extensions(domain: Domain, now: datetime | None, context: Context) -> list[Element]:
     chosen = context.services.extensions
     extensions = []
-    if SECDNS in chosen and domain.ds:
-        extensions.append(secdns.info_data(dnssec.to_epp(domain.ds)))
+    records = dnssec.to_epp(domain.ds) if SECDNS in chosen else ()
+    if records:
+        extensions.append(secdns.info_data(records))
     if RGP in chosen:
         grace = timedelta(seconds=context.config.grace_period)
         # by the registry's clock, which decides when the grace period ends

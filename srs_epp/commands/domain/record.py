@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 from srs_epp.commands import nameservers
 from srs_epp.commands.identifiers import DOMAIN_SUFFIX, roid
 from srs_epp.commands.mapping import Context, registrar_name
 from srs_epp.epp.domain import ContactReference, InfoData
 from srs_epp.srs.results import PENDING_RELEASE, Domain
+from srs_epp.srs.values import Contact
+
+log = logging.getLogger("eppd.mapping")
+
+ID_LENGTH = range(3, 17)  # eppcom:clIDType
 
 
 def info_data(
@@ -22,7 +29,7 @@ def info_data(
         roid=roid(domain.name, DOMAIN_SUFFIX),
         statuses=statuses,
         client_id=registrar_name(sponsor or 0),
-        registrant=domain.registrant.handle_id if domain.registrant else None,
+        registrant=_handle_id(domain.registrant),
         contacts=tuple(_contacts(domain)),
         servers=nameservers.to_epp(domain.servers) if with_servers else (),
         created=domain.registered,
@@ -34,7 +41,15 @@ def info_data(
 
 
 def _contacts(domain: Domain) -> list[ContactReference]:
-    named = (("admin", domain.admin), ("tech", domain.tech))
-    return [
-        ContactReference(kind, contact.handle_id) for kind, contact in named if contact and contact.handle_id
-    ]
+    named = (("admin", _handle_id(domain.admin)), ("tech", _handle_id(domain.tech)))
+    return [ContactReference(kind, handle_id) for kind, handle_id in named if handle_id]
+
+
+def _handle_id(contact: Contact | None) -> str | None:
+    """The id of a contact by handle; None for one that EPP can't name."""
+    if contact is None or contact.handle_id is None:
+        return None
+    if len(contact.handle_id) not in ID_LENGTH:
+        log.warning("a contact id of %d characters is left out", len(contact.handle_id))
+        return None
+    return contact.handle_id

@@ -9,9 +9,9 @@ The SRS has no pending transfers: other ops have nothing to act on.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
+from srs_epp.commands.domain.udai import is_udai
 from srs_epp.commands.mapping import Context, Mapping, handles, registrar_name
 from srs_epp.epp.domain import Transfer, transfer_data
 from srs_epp.epp.namespaces import DOMAIN
@@ -29,9 +29,6 @@ from srs_epp.srs.actions import DomainUpdate, Whois
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import AVAILABLE, PENDING_RELEASE, Domain
 
-# eight letters and digits without look-alikes
-_UDAI = re.compile(r"[abcdefghjkmnp-zABCDEFGHJKMNP-Z2-9]{8}")
-
 
 @handles("transfer", DOMAIN)
 def transfer_domain(command: Command, context: Context) -> Mapping:
@@ -44,7 +41,7 @@ def transfer_domain(command: Command, context: Context) -> Mapping:
     order = Transfer.read(command.payload)
     if order.auth_info is None:
         raise RequiredParameterMissing("domain:authInfo is missing", value="domain:authInfo")
-    if not _UDAI.fullmatch(order.auth_info):
+    if not is_udai(order.auth_info):
         raise InvalidAuthInfo()
     try:
         found, transferred = yield [

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
+from lxml import etree
 
 from srs_epp.srs.actions import DomainCreate
 from srs_epp.srs.values import DS, Server
@@ -40,9 +43,9 @@ def signed(content: str) -> str:
     return documents.payload("secDNS", "create", content)
 
 
-def sent(document: str, **settings: object) -> DomainCreate:
+def sent(document: str, settings: Mapping[str, object] | None = None) -> DomainCreate:
     """The one action that the command becomes."""
-    dialogue = run(document, [records.result(records.domain(NAME))], **settings)  # type: ignore[arg-type]
+    dialogue = run(document, [records.result(records.domain(NAME))], settings=settings)
     [[action]] = dialogue.asked
     assert isinstance(action, DomainCreate)
     return action
@@ -79,7 +82,7 @@ def test_a_period_is_a_term_in_months(period: str, term: int) -> None:
 
 
 def test_the_period_of_who_names_none_is_an_option() -> None:
-    assert sent(create(), default_period=12).term == 12
+    assert sent(create(), {"default_period": 12}).term == 12
 
 
 def test_registrant_and_contacts_are_sent_by_their_handles() -> None:
@@ -113,8 +116,6 @@ def test_ds_data_is_sent() -> None:
 
 
 def test_auth_info_goes_nowhere() -> None:
-    from lxml import etree
-
     assert b"2fooBAR" not in etree.tostring(sent(create()).element())
 
 

@@ -1,0 +1,293 @@
+"""A proxy between eppd and its registry that does to each request what the test says, faults included."""
+
+from __future__ import annotations
+
+import copy
+import http.client
+import socket
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+from srs_epp.srs import form
+from srs_epp.srs.openpgp import SigningKey
+from tests.srs import faulty
+from tests.srs.faulty import Peer, Registry, Request
+
+PATIENCE = 20.0  # seconds for the registry behind the proxy
+
+WRITE, QUERY, QUESTION = "write", "query", "question"
+"""Kinds of requests: one that changes the register, one that does not, one that asks what became of a write."""
+
+
+class FaultProxy(Registry):
+    """Passes requests on to the registry at ``url``, one connection each.
+
+    What ``on`` was given for a kind is done to its next requests instead, one after the other. ``key``: the
+    registry's, with which changed responses are signed again.
+    """
+
+    def __init__(self, url: str, key: SigningKey) -> None:
+        super().__init__(self._treat, greet=self._welcome)
+        self.key = key
+        self.reached: list[Request] = []
+        """What the registry has got."""
+        self.responses: list[bytes] = []
+        """The documents that it answered with."""
+        self._registry = urlsplit(url)
+        self._faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self._unwelcome = 0
+        self._asked = threading.Condition()
+
+    # -- what the test says
+
+    def on(self, kind: str, *faults: Fault) -> None:
+        """Do these to the next requests of the kind; after them, all is well again."""
+        self._faults[kind].extend(faults)
+
+    def hang_up(self, *, but: Peer | None = None) -> None:
+        """End all connections ``but`` one: the next request comes on a fresh one."""
+        with self._lock:
+            for peer in self._peers:
+                if peer is not but:
+                    peer.end()
+
+    def turn_away(self, connections: int) -> None:
+        """End all connections, and the next ones before anything is read from them."""
+        self._unwelcome = connections
+        self.hang_up()
+
+    def refuse(self, *, but: Peer | None = None) -> None:
+        """Accept no more connections, and end all that there are, ``but`` one."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # not closed: nobody else gets the port
+        self.hang_up(but=but)
+
+    def accept(self) -> None:
+        """Accept connections again."""
+        self._listener.close()
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        self._start(self._accept)
+
+    # -- what the test sees
+
+    @property
+    def all_done(self) -> bool:
+        """Whether every fault has had its request."""
+        return not any(self._faults.values()) and not self._unwelcome
+
+    def attempts(self, action_id: str) -> int:
+        """How many requests with that write came from eppd."""
+        return sum(action_id in writes_in(request) for request in self.requests)
+
+    def arrivals(self, action_id: str) -> int:
+        """How many of them reached the registry."""
+        return sum(action_id in writes_in(request) for request in self.reached)
+
+    def questions(self) -> list[str]:
+        """Of which ActionIds eppd asked what became of them."""
+        return [action.get("ActionId", "") for request in self.requests for action in questions_in(request)]
+
+    # -- what the faults do
+
+    def forward(self, request: Request) -> bytes:
+        """The body of the registry's answer."""
+        with self._lock:
+            self.reached.append(request)
+        connection = http.client.HTTPConnection(
+            str(self._registry.hostname), self._registry.port, timeout=PATIENCE
+        )
+        try:
+            connection.request(
+                "POST", self._registry.path, request.body, {"Content-Type": request.headers["content-type"]}
+            )
+            body = connection.getresponse().read()
+        finally:
+            connection.close()
+        with self._lock:
+            self.responses.append(form.decode(body)["r"])
+        return body
+
+    def wait_for_questions(self, count: int) -> None:
+        """Wait until so many questions have been answered since the proxy started."""
+        with self._asked:
+            assert self._asked.wait_for(lambda: len(self._answered_questions()) >= count, PATIENCE)
+
+    def _answered_questions(self) -> list[Request]:
+        return [request for request in self.reached if kind_of(request) == QUESTION]
+
+    def _welcome(self, peer: Peer) -> None:
+        with self._lock:
+            turned_away = self._unwelcome > 0
+            self._unwelcome -= turned_away
+        if turned_away:
+            peer.close()
+
+    def _treat(self, peer: Peer, request: Request) -> None:
+        faults = self._faults[kind_of(request)]
+        (faults.popleft() if faults else passed)(self, peer, request)
+        with self._asked:
+            self._asked.notify_all()
+
+
+Fault: TypeAlias = Callable[[FaultProxy, Peer, Request], None]
+
+
+def kind_of(request: Request) -> str:
+    if questions_in(request):
+        return QUESTION
+    return WRITE if writes_in(request) else QUERY
+
+
+def actions_in(request: Request) -> list[etree._Element]:
+    return list(etree.fromstring(request.fields["r"]))
+
+
+def questions_in(request: Request) -> list[etree._Element]:
+    return [action for action in actions_in(request) if action.tag == "ActionDetailsQry"]
+
+
+def writes_in(request: Request) -> list[str]:
+    """The ActionIds of the writes in it."""
+    return [
+        str(action.get("ActionId"))
+        for action in actions_in(request)
+        if "ActionId" in action.attrib and action.tag != "ActionDetailsQry"
+    ]
+
+
+# -- faults: the registry hears nothing
+
+
+def closed(_proxy: FaultProxy, peer: Peer, _request: Request) -> None:
+    peer.close()
+
+
+def reset(_proxy: FaultProxy, peer: Peer, _request: Request) -> None:
+    peer.reset()
+
+
+def silent(_proxy: FaultProxy, peer: Peer, _request: Request) -> None:
+    peer.wait()
+
+
+def failed(_proxy: FaultProxy, peer: Peer, _request: Request) -> None:
+    """HTTP status 500."""
+    peer.send(faulty.http(b"out of order", status="500 Internal Server Error", mime="text/plain"))
+
+
+# -- faults: the registry does what it is asked for
+
+
+def passed(proxy: FaultProxy, peer: Peer, request: Request) -> None:
+    """No fault."""
+    peer.send(faulty.http(proxy.forward(request)))
+
+
+def forwarded(then: Fault) -> Fault:
+    """The registry's answer is lost, and eppd gets another."""
+
+    def treat(proxy: FaultProxy, peer: Peer, request: Request) -> None:
+        proxy.forward(request)
+        then(proxy, peer, request)
+
+    return treat
+
+
+def half_answered(proxy: FaultProxy, peer: Peer, request: Request) -> None:
+    octets = faulty.http(proxy.forward(request))
+    peer.send(octets[: -len(octets) // 3])
+    peer.close()
+
+
+def answered_then_refusing(proxy: FaultProxy, peer: Peer, request: Request) -> None:
+    """A good answer, the last one before the registry goes away."""
+    octets = faulty.http(proxy.forward(request), more="Connection: close\r\n")
+    proxy.refuse(but=peer)
+    peer.send(octets)
+    peer.close()
+
+
+def forwarded_then_refusing(proxy: FaultProxy, _peer: Peer, request: Request) -> None:
+    """No answer, and the registry goes away."""
+    proxy.forward(request)
+    proxy.refuse()
+
+
+def forwarded_after_questions(count: int) -> Fault:
+    """A slow registry: it gets the request only when ``count`` more questions about it are answered."""
+
+    def treat(proxy: FaultProxy, peer: Peer, request: Request) -> None:
+        peer.wait()
+        proxy.wait_for_questions(count)
+        proxy.forward(request)
+
+    return treat
+
+
+# -- faults: the answer can't be believed
+
+
+def wrongly_signed(proxy: FaultProxy, peer: Peer, request: Request) -> None:
+    document = form.decode(proxy.forward(request))["r"]
+    peer.send(faulty.http(faulty.form({"r": document, "s": proxy.key.sign(document + b" ").encode()})))
+
+
+def unsigned(proxy: FaultProxy, peer: Peer, request: Request) -> None:
+    peer.send(faulty.http(faulty.form({"r": form.decode(proxy.forward(request))["r"]})))
+
+
+def no_form(proxy: FaultProxy, peer: Peer, request: Request) -> None:
+    peer.send(faulty.http(form.decode(proxy.forward(request))["r"]))
+
+
+def not_xml(proxy: FaultProxy, peer: Peer, request: Request) -> None:
+    document = form.decode(proxy.forward(request))["r"]
+    peer.send(faulty.http(faulty.signed(document[:-20], proxy.key)))
+
+
+def edited(change: Callable[[etree._Element], None]) -> Fault:
+    """The registry's answer with a change, and with a good signature over it."""
+
+    def treat(proxy: FaultProxy, peer: Peer, request: Request) -> None:
+        root = etree.fromstring(form.decode(proxy.forward(request))["r"])
+        change(root)
+        peer.send(faulty.http(faulty.signed(etree.tostring(root), proxy.key)))
+
+    return treat
+
+
+def _drop_the_last(root: etree._Element) -> None:
+    root.remove(root[-1])
+
+
+def _repeat_the_last(root: etree._Element) -> None:
+    root.append(copy.deepcopy(root[-1]))
+
+
+def _undetermined() -> etree._Element:
+    error = etree.Element("Error", ErrorId="UNDETERMINED_RESULT", Severity="err", Hint="UNKNOWN_ERROR_HINT")
+    etree.SubElement(error, "Description").text = "The result is not known"
+    return error
+
+
+def _undetermine_each(root: etree._Element) -> None:
+    for response in root:
+        for record in list(response)[1:]:  # the first is the time
+            response.remove(record)
+        response.append(_undetermined())
+
+
+def _undetermine_all(root: etree._Element) -> None:
+    for response in list(root):
+        root.remove(response)
+    root.append(_undetermined())
+
+
+too_few = edited(_drop_the_last)
+too_many = edited(_repeat_the_last)
+undetermined = edited(_undetermine_each)
+undetermined_as_a_whole = edited(_undetermine_all)
