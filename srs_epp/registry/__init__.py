@@ -14,8 +14,8 @@
 ``Registry.clock`` tells the registry's time, and moves it (``move``, ``set``) for all processes that have the
 database open. What comes due by that, renewals and releases, is done before the next request is served.
 
-The registrars 1 (the registry itself, with all roles) and 50 (its jobs) exist from the start; nobody can act as
-one of them before ``add_registrar`` has given it a key.
+The registrars 1 (the registry itself, with all roles) and 50 (its jobs) exist from the start; nobody can act
+as one of them before ``add_registrar`` has given it a key.
 """
 
 from srs_epp.registry.clock import Clock

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
+from types import TracebackType
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -21,18 +22,23 @@ from tests.srs.faulty import Peer, Registry, Request
 PATIENCE = 20.0  # seconds for the registry behind the proxy
 
 WRITE, QUERY, QUESTION = "write", "query", "question"
-"""Kinds of requests: one that changes the register, one that does not, one that asks what became of a write."""
+"""Kinds of requests: what changes the register, what does not, and what asks what became of a write."""
 
 
 class FaultProxy(Registry):
     """Passes requests on to the registry at ``url``, one connection each.
 
-    What ``on`` was given for a kind is done to its next requests instead, one after the other. ``key``: the
-    registry's, with which changed responses are signed again.
+    What ``on`` was given for a kind is done to its next requests instead, one after the other; what
+    ``always`` was given, to all. ``key``: the registry's, with which changed responses are signed again.
     """
 
     def __init__(self, url: str, key: SigningKey) -> None:
         super().__init__(self._treat, greet=self._welcome)
+        # a socket that was bound to its port by number keeps it while it does not listen
+        self._listener.close()
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._accepting = threading.Event()
+        self._accepting.set()
         self.key = key
         self.reached: list[Request] = []
         """What the registry has got."""
@@ -40,14 +46,39 @@ class FaultProxy(Registry):
         """The documents that it answered with."""
         self._registry = urlsplit(url)
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self._forever: dict[str, Fault] = {}
         self._unwelcome = 0
-        self._asked = threading.Condition()
+        self._answered = threading.Condition()
+
+    def __enter__(self) -> FaultProxy:
+        super().__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+        self._accepting.set()
+        super().__exit__(kind, error, trace)
 
     # -- what the test says
 
     def on(self, kind: str, *faults: Fault) -> None:
         """Do these to the next requests of the kind; after them, all is well again."""
         self._faults[kind].extend(faults)
+
+    def always(self, kind: str, fault: Fault) -> None:
+        """Do this to all requests of the kind, until all is well again."""
+        self._forever[kind] = fault
+
+    def be_well(self) -> None:
+        """No faults; every connection is ended, and new ones are accepted."""
+        self._faults.clear()
+        self._forever.clear()
+        self._unwelcome = 0
+        self.hang_up()
+        if not self._accepting.is_set():
+            self.accept()
 
     def hang_up(self, *, but: Peer | None = None) -> None:
         """End all connections ``but`` one: the next request comes on a fresh one."""
@@ -63,20 +94,20 @@ class FaultProxy(Registry):
 
     def refuse(self, *, but: Peer | None = None) -> None:
         """Accept no more connections, and end all that there are, ``but`` one."""
-        self._listener.shutdown(socket.SHUT_RDWR)  # not closed: nobody else gets the port
+        self._accepting.clear()
+        self._listener.shutdown(socket.SHUT_RDWR)
         self.hang_up(but=but)
 
     def accept(self) -> None:
         """Accept connections again."""
-        self._listener.close()
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
-        self._start(self._accept)
+        self._listener.listen()
+        self._accepting.set()
 
     # -- what the test sees
 
     @property
     def all_done(self) -> bool:
-        """Whether every fault has had its request."""
+        """Whether every fault that was to come once has had its request."""
         return not any(self._faults.values()) and not self._unwelcome
 
     def attempts(self, action_id: str) -> int:
@@ -112,12 +143,18 @@ class FaultProxy(Registry):
         return body
 
     def wait_for_questions(self, count: int) -> None:
-        """Wait until so many questions have been answered since the proxy started."""
-        with self._asked:
-            assert self._asked.wait_for(lambda: len(self._answered_questions()) >= count, PATIENCE)
+        """Wait until so many questions more have reached the registry."""
+        with self._answered:
+            wanted = self._questions_reached() + count
+            assert self._answered.wait_for(lambda: self._questions_reached() >= wanted, PATIENCE)
 
-    def _answered_questions(self) -> list[Request]:
-        return [request for request in self.reached if kind_of(request) == QUESTION]
+    def _questions_reached(self) -> int:
+        return sum(kind_of(request) == QUESTION for request in self.reached)
+
+    def _accept(self) -> None:
+        while not self._stopped.is_set():
+            super()._accept()
+            self._accepting.wait()
 
     def _welcome(self, peer: Peer) -> None:
         with self._lock:
@@ -127,10 +164,12 @@ class FaultProxy(Registry):
             peer.close()
 
     def _treat(self, peer: Peer, request: Request) -> None:
-        faults = self._faults[kind_of(request)]
-        (faults.popleft() if faults else passed)(self, peer, request)
-        with self._asked:
-            self._asked.notify_all()
+        kind = kind_of(request)
+        faults = self._faults[kind]
+        fault = faults.popleft() if faults else self._forever.get(kind, passed)
+        fault(self, peer, request)
+        with self._answered:
+            self._answered.notify_all()
 
 
 Fault: TypeAlias = Callable[[FaultProxy, Peer, Request], None]
@@ -218,7 +257,7 @@ def forwarded_then_refusing(proxy: FaultProxy, _peer: Peer, request: Request) ->
 
 
 def forwarded_after_questions(count: int) -> Fault:
-    """A slow registry: it gets the request only when ``count`` more questions about it are answered."""
+    """A slow registry: eppd has gone and asked ``count`` times before it does what it was asked for."""
 
     def treat(proxy: FaultProxy, peer: Peer, request: Request) -> None:
         peer.wait()

@@ -3,7 +3,7 @@
 #
 # The first names what Net::EPP::Simple->new gets; every other a method of it and what that gets:
 #   ["check_domain", "example.nz"]
-# "poll_req", "poll_ack" and "frame" (XML text) are ours: the module leaves these to its frames.
+# "poll_req", "poll_ack" and "update_contact_with" are ours: the module leaves these to its frames.
 # An answer has the result code, the message, the module's error text, and what the method returned.
 
 use strict;
@@ -16,14 +16,25 @@ $SIG{__WARN__} = sub { };    # the module looks at values that are not there
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 my %ours = (
-    poll_req => sub { answer_of($_[0]->request(Net::EPP::Frame::Command::Poll::Req->new)) },
+    poll_req => sub {
+        my ($epp) = @_;
+        return answer_of($epp, Net::EPP::Frame::Command::Poll::Req->new);
+    },
     poll_ack => sub {
         my ($epp, $id) = @_;
         my $frame = Net::EPP::Frame::Command::Poll::Ack->new;
         $frame->setMsgID($id);
-        return answer_of($epp->request($frame));
+        return answer_of($epp, $frame);
     },
-    frame => sub { answer_of($_[0]->request($_[1])) },
+    # update_contact, but for the empty parts that it sends, which RFC 5733 does not allow
+    update_contact_with => sub {
+        my ($epp, $changes) = @_;
+        my $frame = $epp->_generate_update_contact_frame($changes);
+        for my $part ($frame->add, $frame->rem) {
+            $part->parentNode->removeChild($part) unless $part->hasChildNodes;
+        }
+        return answer_of($epp, $frame);
+    },
 );
 
 my $settings = $json->decode(scalar <STDIN>);
@@ -48,12 +59,13 @@ sub outcome {
     };
 }
 
-# The document of a response; its code and message go where the module's own methods leave them.
+# The document of the response; its code and message go where the module's own methods leave them.
 sub answer_of {
-    my ($response) = @_;
+    my ($epp, $frame) = @_;
+    my $response = $epp->request($frame);
     return undef unless $response;
-    $Net::EPP::Simple::Code    = $response->code;
-    $Net::EPP::Simple::Message = $response->msg;
+    $Net::EPP::Simple::Code    = $epp->_get_response_code($response);
+    $Net::EPP::Simple::Message = $epp->_get_message($response);
     return $response->toString;
 }
 
