@@ -13,7 +13,6 @@ which.
 from __future__ import annotations
 
 import ipaddress
-import logging
 import time
 from collections.abc import Sequence
 
@@ -27,8 +26,6 @@ from srs_epp.srs.actions import AccessControlListQry, Action, RegistrarDetailsQr
 from srs_epp.srs.crypt import verify_password
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import Result
-
-log = logging.getLogger("eppd.login")
 
 MOST_CERTIFICATE_NAMES = 8
 REFUSAL_DELAY = 1.0  # seconds; a guesser gets no more than one try in each
@@ -99,7 +96,7 @@ def _plain_address(address: str) -> str:
 
 
 def _refused(context: Context, order: Login, why: str) -> AuthenticationError:
-    log.warning("login of registrar %s refused: %s", order.client_id, why)
+    context.log.warning("login of registrar %r refused: %s", order.client_id, why)
     context.sleep(max(0.0, context.received + REFUSAL_DELAY - time.monotonic()))
     return AuthenticationError()
 

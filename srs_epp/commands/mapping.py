@@ -7,6 +7,7 @@ that it raises, becomes the response in one place (``commands.errors``).
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from srs_epp.epp.reader import Command, Services
 from srs_epp.epp.writer import Response
 from srs_epp.srs.actions import Action
 from srs_epp.srs.results import Result
+
+Log: TypeAlias = "logging.Logger | logging.LoggerAdapter[logging.Logger]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class Context:
     """What a command may know besides itself.
 
     ``certificate_names`` are the dNSName SANs and the CN of the client's certificate. ``server_trid`` is the
-    command's own; ``received`` is when it was read, on the clock of time.monotonic().
+    command's own; ``received`` is when it was read, on the clock of time.monotonic(). ``log`` is that of the
+    connection.
     """
 
     config: Config
@@ -52,6 +56,7 @@ class Context:
     server_trid: str = ""
     received: float = 0.0
     sleep: Callable[[float], None] = time.sleep
+    log: Log = field(default_factory=lambda: logging.getLogger("eppd.mapping"))
 
     def action_id(self, command: Command) -> str:
         """The ActionId of a write: the clTRID, else the svTRID."""

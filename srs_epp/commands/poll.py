@@ -8,8 +8,6 @@ The transactions of a poll hold nothing else: an SRS rule.
 
 from __future__ import annotations
 
-import logging
-
 from srs_epp.commands.domain.record import info_data
 from srs_epp.commands.mapping import Ask, Context, Mapping, handles, registrar_name
 from srs_epp.commands.messageids import NotAMessageId, message_id, parse_message_id
@@ -22,8 +20,6 @@ from srs_epp.srs.actions import AckMessage, GetMessages
 from srs_epp.srs.client import BackendError
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import AckResponse, Domain, DomainTransfer, Message, Result
-
-log = logging.getLogger("eppd.mapping")
 
 
 @handles("poll", stalls=True)
@@ -81,7 +77,7 @@ def _acknowledge(command: Command, context: Context) -> Mapping:
         [found] = yield Ask([GetMessages()], alone=True)
     except (SRSError, BackendError) as error:
         # the message is off the queue, and the client must know that; the count it can ask for
-        log.warning("the number of messages left is not known: %s", error)
+        context.log.warning("the number of messages left is not known: %s", error)
         return Response(1000)
     left = found.first(Message)
     return Response(

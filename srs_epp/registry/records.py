@@ -92,10 +92,13 @@ def available(name: str) -> Element:
     return make("Domain", DomainName=name, Status="Available")
 
 
-def contact(tag: str, row: sqlite3.Row, *, public: bool = False) -> Element:
-    """A contact, from its row. ``public``: without its handle, and no more than its privacy allows."""
+def contact(tag: str, row: sqlite3.Row, *, public: bool = False, default: bool = False) -> Element:
+    """A contact, from its row. ``public``: without its handle, and no more than its privacy allows.
+
+    ``default``: it stands in for one that the domain does not have, so that no handle is named either.
+    """
     element = make(tag)
-    if row["handle_id"] is not None and not public:
+    if row["handle_id"] is not None and not public and not default:
         element.set("HandleId", row["handle_id"])
         element.set("ActionId", row["action_id"])
     if row["privacy"]:
@@ -196,7 +199,9 @@ def _append_contacts(element: Element, found: Domain, fields: frozenset[str], *,
     if "RegistrarPublicContact" in fields:
         element.append(contact("RegistrarPublicContact", found.registrar_public, public=public))
     if "AdminContact" in fields:
-        element.append(contact("AdminContact", found.admin, public=public))
+        element.append(
+            contact("AdminContact", found.admin, public=public, default=found.row["admin"] is None)
+        )
     if "TechnicalContact" in fields:
         element.append(contact("TechnicalContact", found.technical, public=public))
 

@@ -60,7 +60,10 @@ def advance(given: Mapping[str, Any]) -> int:
         seconds = config.parse_duration(given["advance"])
     except ValueError as error:
         raise ConfigError([f"option advance: {given['advance']!r}: {error}"]) from None
-    now = move_clock(Path(given.get("data") or DEFAULT_FOLDER), timedelta(seconds=seconds))
+    try:
+        now = move_clock(Path(given.get("data") or DEFAULT_FOLDER), timedelta(seconds=seconds))
+    except (ValueError, OverflowError) as error:
+        raise ConfigError([f"option advance: {given['advance']!r}: {error}"]) from None
     print(f"the registry's clock is now {now:%Y-%m-%d %H:%M:%S %Z}")
     return 0
 

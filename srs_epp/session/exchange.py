@@ -5,11 +5,11 @@ A write whose outcome is unknown is found out here, before its command hears of 
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from srs_epp.commands.mapping import Log
 from srs_epp.config import Config
 from srs_epp.session.queues import Part
 from srs_epp.srs.actions import Action
@@ -31,7 +31,7 @@ class Exchange:
         self,
         backend: Backend,
         config: Config,
-        log: logging.Logger | logging.LoggerAdapter[logging.Logger],
+        log: Log,
         sleep: Callable[[float], None],
     ) -> None:
         self._backend = backend

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from srs_epp.commands import REGISTER
 from srs_epp.commands.errors import translate, unusable
-from srs_epp.commands.mapping import Ask, Context
+from srs_epp.commands.mapping import Ask, Context, Log
 from srs_epp.config import Config
 from srs_epp.epp import reader
 from srs_epp.epp.login import Login
@@ -102,7 +102,7 @@ class Session:
         identifiers: TransactionIds,
         peer_address: str,
         certificate_names: Sequence[str] = (),
-        log: logging.Logger | logging.LoggerAdapter[logging.Logger] | None = None,
+        log: Log | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._io = io
@@ -111,7 +111,7 @@ class Session:
         self._identifiers = identifiers
         self._log = log or logging.getLogger("eppd.session")
         self._exchange = Exchange(backend, config, self._log, sleep)
-        self._context = Context(config, peer_address, tuple(certificate_names), sleep=sleep)
+        self._context = Context(config, peer_address, tuple(certificate_names), sleep=sleep, log=self._log)
         self._frames = FrameReader(config.max_frame)
         self._commands = CommandQueue()
         self._requests = BackendQueue()

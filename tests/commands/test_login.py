@@ -173,7 +173,7 @@ def test_the_log_says_why_a_login_was_refused(
 
     run(LOGIN, results)
 
-    assert f"login of registrar 100 refused: {why}" in caplog.messages
+    assert f"login of registrar '100' refused: {why}" in caplog.messages
 
 
 @pytest.mark.parametrize("document", [LOGIN, LOGIN.replace(">100<", ">abc<")], ids=["asked", "not asked"])

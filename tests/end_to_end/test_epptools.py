@@ -154,8 +154,7 @@ def _login_code(sandbox: Sandbox, password: str) -> int:
     try:
         return client.login().code()
     except AuthenticationException as refused:
-        assert refused.response is not None
-        return refused.response.code()
+        return refused.response.code() if refused.response else 0
     finally:
         client.disconnect()
 
@@ -578,9 +577,7 @@ def test_a_domain_of_the_grace_period_is_gone_when_it_is_deleted(
     assert refusal(epptools, epptools.domain.delete, made[0]).code() == 2303
 
 
-def test_another_registrars_domain_is_2201(
-    epptools: Client, sandbox: Sandbox, made: tuple[str, str]
-) -> None:
+def test_another_registrars_domain_is_2201(epptools: Client, sandbox: Sandbox, made: tuple[str, str]) -> None:
     name, _ = made
     expiry = epptools.domain.info(name).expiry_date()
     with logged_in(sandbox, 101) as other:
