@@ -29,9 +29,8 @@ from srs_epp.epp.results import (
     RequiredParameterMissing,
 )
 
-_SECRET = frozenset(
-    {"pw", "newPW", "authInfo"}
-)  # in any namespace: a secret is one where it is misplaced too
+# in any namespace: a secret is one where it is misplaced too
+_SECRET = frozenset({"pw", "newPW", "authInfo"})
 _LONGEST_VALUE = 64  # characters of a client's value that a reason repeats
 _LONGEST_ELEMENT = 2048  # octets of a client's element that a value repeats
 

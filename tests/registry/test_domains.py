@@ -465,6 +465,17 @@ def test_statement_17_contacts_that_are_left_out_have_defaults(first: Client) ->
     assert content(first_of(domain, "TechnicalContact")) == content(default)
 
 
+def test_a_default_contact_names_no_handle(first: Client) -> None:
+    first.ask(HANDLE.format("moana-1"))
+    order = '<DomainCreate ActionId="by-1" DomainName="weka.co.nz" Term="1">{}</DomainCreate>'
+
+    domain = first_of(first.ask_one(order.format('<RegistrantContact HandleId="moana-1"/>')), "Domain")
+
+    assert first_of(domain, "RegistrantContact").get("HandleId") == "moana-1"
+    assert first_of(domain, "AdminContact").get("HandleId") is None
+    assert first_of(domain, "AdminContact").get("Name") == "Moana Example"
+
+
 def test_statement_17_an_empty_contact_is_left_out_too(first: Client) -> None:
     first.ask(domain_create("kakapo.co.nz", "<AdminContact/><TechnicalContact/>"))
 
