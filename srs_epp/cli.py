@@ -67,7 +67,7 @@ def _texts(argv: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
 def _run(argv: Sequence[str], _given: Any) -> int:
     texts, faults = _texts(argv)
     options = config.make_config(texts, faults)
-    logs.configure(options.log_level)
+    logs.configure(options.log_level, options.log_format, options.log_target)
     runtime.load(options)  # every worker does it again; here its faults still have somewhere to go
     return Master(options, sockets.listen(options.listen)).run()
 

@@ -101,6 +101,13 @@ def parse_path(text: str) -> Path:
     return Path(text)
 
 
+def parse_log_target(text: str) -> str:
+    """``stderr``, ``syslog``, or the name of a file, which says so by a slash."""
+    if text not in ("stderr", "syslog") and "/" not in text:
+        raise ValueError("neither stderr nor syslog, nor a file's name with a / in it")
+    return text
+
+
 def parse_url(text: str) -> str:
     """An http or https URL."""
     if not re.fullmatch(r"[!-~]+", text):
@@ -202,6 +209,7 @@ class Config:
     frame_timeout: float = option(
         positive(parse_duration), "time from the first to the last octet of one data unit", "30"
     )
+    session_timeout: float = option(parse_duration, "time that a whole session may last; 0: any", "0")
     max_frame: int = option(positive(parse_size), "octets of one data unit", "1 MiB")
     max_queue: int = option(at_least(1), "commands read and not yet answered", "100")
     max_output: int = option(
@@ -251,6 +259,8 @@ class Config:
     max_connections: int = option(at_least(1), "connections at a time", "1000")
     login_attempts: int = option(at_least(1), "refused logins of a session before it is closed", "3")
     drain_timeout: float = option(parse_duration, "time for sessions to end after SIGTERM", "45")
+    log_format: str = option(one_of("text", "json"), "form of a log line", "text")
+    log_target: str = option(parse_log_target, "where the log goes: stderr, syslog, or a file", "stderr")
     log_level: str = option(one_of("DEBUG", "INFO", "WARNING", "ERROR"), "least that is logged", "INFO")
 
 

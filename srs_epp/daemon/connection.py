@@ -9,7 +9,7 @@ import select
 import socket
 import time
 
-from srs_epp.daemon.logs import connection_log
+from srs_epp.daemon.logs import ConnectionLog
 from srs_epp.daemon.runtime import Runtime
 from srs_epp.daemon.tls import HandshakeFailed, StreamBroken, TLSStream
 from srs_epp.session.session import Session
@@ -29,8 +29,8 @@ class Connection:
         self._runtime = runtime
         self._config = runtime.config
         self._drain = drain
-        self._name = name
-        self._log = connection_log("eppd.connection", name, peer)
+        self._about = {"connection": name, "peer": peer}
+        self._log = ConnectionLog("eppd.connection", self._about)
         self._started = time.monotonic()
 
     def run(self) -> None:
@@ -61,7 +61,7 @@ class Connection:
             identifiers=self._runtime.identifiers,
             peer_address=self._peer,
             certificate_names=names,
-            log=connection_log("eppd.session", self._name, self._peer),
+            log=ConnectionLog("eppd.session", self._about),
         )
 
     def _drive(self, session: Session, stream: TLSStream) -> None:
@@ -70,6 +70,8 @@ class Connection:
         poll.register(stream.fileno(), 0)
         session.connected()
         while not session.ended:
+            if session.user is not None:
+                self._about["registrar"] = session.user
             if session.wants_output:
                 session.output_event()
             if session.wants_input and not stream.dry:
@@ -97,6 +99,9 @@ class Connection:
         """The first moment at which patience ends, and with what."""
         config = self._config
         deadlines = [(session.idle_since + config.idle_timeout, "idle-timeout: no complete command")]
+        if config.session_timeout:
+            end = self._started + config.session_timeout
+            deadlines.append((end, "session-timeout: the session has lasted long enough"))
         if session.user is None:
             deadlines.append((self._started + config.login_timeout, "login-timeout: no login"))
         if session.unit_since is not None and session.wants_input:

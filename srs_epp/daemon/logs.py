@@ -1,47 +1,106 @@
-"""Log lines: one stream for all processes, a connection's lines under its id, no secret in any of them."""
+"""Log lines, as text or as JSON: a connection's under its id, peer and registrar, no secret in any."""
 
 from __future__ import annotations
 
+import json
 import logging
+import logging.handlers
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from srs_epp.config import ConfigError
 from srs_epp.masking import mask
 
-FORMAT = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
+STDERR, SYSLOG = "stderr", "syslog"  # any other target is a file
+SYSLOG_SOCKET = "/dev/log"
+
+CONNECTION_FIELDS = ("connection", "peer", "registrar")
 
 
-class MaskingFormatter(logging.Formatter):
-    """Takes secrets out of the whole text, tracebacks included; a message stays one line."""
+class TextFormatter(logging.Formatter):
+    """``time level [process] logger: connection peer registrar message`` in one line.
+
+    A traceback follows, indented.
+    """
+
+    def __init__(self, *, with_time: bool = True) -> None:
+        super().__init__()
+        self._with_time = with_time
 
     def format(self, record: logging.LogRecord) -> str:
-        return mask(super().format(record))
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
+        fields = " ".join(str(value) for value in _connection(record).values())
+        line = f"{record.levelname} [{record.process}] {record.name}: {fields}{' ' if fields else ''}"
+        if self._with_time:
+            line = f"{self.formatTime(record)} {line}"
         # a client's text can't start a line of its own
-        return super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
+        line += record.getMessage().replace("\r", "\\r").replace("\n", "\\n")
+        if record.exc_info:
+            trace = self.formatException(record.exc_info)
+            line += "".join(f"\n    {one}" for one in trace.splitlines())
+        return mask(line)
+
+
+class JSONFormatter(logging.Formatter):
+    """One JSON object a line: time (UTC), level, process, logger, message, and the connection's fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC)
+        fields = {
+            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname,
+            "process": record.process,
+            "logger": record.name,
+            **_connection(record),
+            "message": mask(record.getMessage()),
+        }
+        if record.exc_info:
+            fields["exception"] = mask(self.formatException(record.exc_info))
+        return json.dumps(fields)
+
+
+def _connection(record: logging.LogRecord) -> dict[str, Any]:
+    """The fields of the connection that the record is about."""
+    found = ((name, getattr(record, name, None)) for name in CONNECTION_FIELDS)
+    return {name: value for name, value in found if value is not None}
 
 
 class ConnectionLog(logging.LoggerAdapter[logging.Logger]):
-    """A logger whose lines start with the connection's id and peer."""
+    """A logger that knows its connection; ``fields`` may be shared by several, and may change."""
+
+    def __init__(self, name: str, fields: dict[str, Any]) -> None:
+        super().__init__(logging.getLogger(name), fields)
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        extra = self.extra or {}
-        return f"{extra['connection']} {extra['peer']} {msg}", kwargs
+        return msg, {**kwargs, "extra": self.extra}
 
 
-def connection_log(name: str, connection: str, peer: str) -> ConnectionLog:
-    """The log of one connection."""
-    return ConnectionLog(logging.getLogger(name), {"connection": connection, "peer": peer})
-
-
-def configure(level: str) -> None:
-    """Log to stderr from here on, from ``level`` up."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(MaskingFormatter(FORMAT))
+def configure(level: str, style: str = "text", target: str = STDERR) -> None:
+    """Log from ``level`` up, from here on. ConfigError where the target can't be written to."""
+    handler = _handler(target)
+    # syslog has a time of its own
+    handler.setFormatter(JSONFormatter() if style == "json" else TextFormatter(with_time=target != SYSLOG))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     # a log that can't be written (a full disk, a closed pipe) must not end a session
     logging.raiseExceptions = False
+
+
+def _handler(target: str) -> logging.Handler:
+    if target == STDERR:
+        return logging.StreamHandler(sys.stderr)
+    try:
+        if target == SYSLOG:
+            Path(SYSLOG_SOCKET).stat()  # the handler itself would keep quiet about a missing one
+            daemon = logging.handlers.SysLogHandler.LOG_DAEMON
+            handler = logging.handlers.SysLogHandler(SYSLOG_SOCKET, facility=daemon)
+            handler.ident = "eppd: "
+            return handler
+        # a file that logrotate has renamed is opened anew
+        return logging.handlers.WatchedFileHandler(Path(target), encoding="utf-8")
+    except OSError as error:
+        where = SYSLOG_SOCKET if target == SYSLOG else target
+        raise ConfigError([f"option log-target: {where}: {error.strerror}"]) from None

@@ -38,7 +38,6 @@ def run(given: Mapping[str, Any]) -> int:
     passwords = _passwords(given.get("registrar") or ())
     listen = _addresses("listen", given.get("listen") or [LISTEN])
     registry_listen = _addresses("registry-listen", [given.get("registry_listen") or REGISTRY_LISTEN])
-    logs.configure(given.get("log_level") or "INFO")
     listeners = sockets.listen(listen)
     registry_listener, *others = sockets.listen(registry_listen)
     for other in others:
@@ -50,6 +49,7 @@ def run(given: Mapping[str, Any]) -> int:
     registrars = folder.prepare(passwords)
     url = f"http://{sockets.name_of(registry_listener)}/srs/registrar"
     options = _config(given, folder, url)
+    logs.configure(options.log_level, options.log_format, options.log_target)
     _describe(folder, listeners[0], url, registrars)
     return _Keeper(options, listeners, registry_listener, folder, registrars).run()
 

@@ -63,6 +63,15 @@ def test_an_idle_session_is_closed(start: Start) -> None:
     sandbox.wait_for_log("idle-timeout")
 
 
+def test_a_session_that_lasts_too_long_is_closed_though_it_works(start: Start) -> None:
+    sandbox = start("--session-timeout", "1")
+    with Client(sandbox) as client:
+        client.log_in(sandbox.registrar(100))
+        with pytest.raises((EOFError, ConnectionError, ssl.SSLError)):
+            repeat(lambda: client.ask(HELLO))
+    sandbox.wait_for_log("session-timeout")
+
+
 def test_a_data_unit_that_drips_is_closed_by_its_first_octet(start: Start) -> None:
     sandbox = start("--frame-timeout", "1")
     with Client(sandbox) as client:
