@@ -15,12 +15,13 @@ _ELEMENT = re.compile(
         (</(?:[^\s<>/:]+:)?(?:pw|newPW)\s*>|\Z)""",
     re.DOTALL | re.VERBOSE,
 )
-# the attributes of the SRS (UDAI, EPPAuth's Password), plain or form-encoded; encoders differ in what of
-# equals sign and quotes they encode
-_SPACE = r"(?:\s|\+|%20|%09|%0[AD])*"
+# the attributes of the SRS (UDAI, EPPAuth's Password), plain or form-encoded, or encoded again, as the stored
+# documents in an answer are; encoders differ in what of equals sign and quotes they encode
+_SPACE = r"(?:\s|\+|%(?:25)*(?:20|09|0[AD]|2B))*"
 _ATTRIBUTE = re.compile(
-    rf"""((?<!New)(?:UDAI|Password){_SPACE}(?:=|%3D){_SPACE})
-        (?:(")[^"]*?(?:"|\Z) | (')[^']*?(?:'|\Z) | (%22).*?(?:%22|\Z) | (%27).*?(?:%27|\Z))""",
+    rf"""((?<!New)(?:UDAI|Password){_SPACE}(?:=|%(?:25)*3D){_SPACE})
+        (?: (")[^"]*?(?:"|\Z) | (')[^']*?(?:'|\Z)
+          | (%(?:25)*22).*?(?:%(?:25)*22|\Z) | (%(?:25)*27).*?(?:%(?:25)*27|\Z))""",
     re.DOTALL | re.IGNORECASE | re.VERBOSE,
 )
 

@@ -219,3 +219,12 @@ def test_no_text_takes_long(text: str) -> None:
     start = time.process_time()
     mask(text)
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_what_is_escaped_several_times_is_masked(times: int) -> None:
+    text = "<EPPAuth Password=\"s3cret-1\"/><Whois UDAI='s3cret-1'/>"
+    for _ in range(times):
+        text = quote_plus(text)
+
+    assert "s3cret-1" not in mask(text)

@@ -99,6 +99,9 @@ class Recovery:
             pause = min(pause * 2, LONGEST_PAUSE)
         if answer is None:
             raise OutcomeUnknown("the registry is silent")
+        if answer.error is not None:
+            # a registry that can not look does not know that it was not done
+            raise OutcomeUnknown(f"the registry can't tell: {answer.error}")
         if answer.records or asked < self._given_up:
             raise OutcomeUnknown("the registry does not know it yet")
         raise NotDone("the registry does not know it")

@@ -211,6 +211,13 @@ def test_what_is_not_known_is_not_done_once_the_registry_has_given_it_up(
     assert type(raised.value) is error
 
 
+def test_a_registry_that_cannot_look_does_not_know_that_it_was_not_done(clock: Clock) -> None:
+    registry = Registry(clock, REFUSED)
+
+    with pytest.raises(OutcomeUnknown, match="can't tell: SYSTEM_MAINTENANCE"):
+        recovery_with(registry, clock, limit=300, registry_timeout=120).stored("w-1")
+
+
 def test_an_answer_is_as_old_as_its_question(clock: Clock) -> None:
     registry = Registry(clock, UNHEARD_OF, takes=0.9)
     started = clock.now

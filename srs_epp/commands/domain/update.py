@@ -8,13 +8,14 @@ domain:chg/authInfo        ->  @NewUDAI: the registry makes the UDAI, and delive
 secDNS:update              ->  DNSSEC, the whole list
 rgp:update                 ->  a restore: see restore.py
 
-The SRS replaces lists, EPP adds and removes: so the present ones are asked for first. Removals go before
-additions; what stays keeps its place.
+The SRS replaces lists, EPP adds and removes: so the present ones are asked for first, and sessions take
+turns. Removals go before additions; what stays keeps its place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import nullcontext
 
 from srs_epp.commands import dnssec, nameservers
 from srs_epp.commands.domain import contacts
@@ -22,6 +23,7 @@ from srs_epp.commands.domain.restore import restore_domain
 from srs_epp.commands.domain.sponsorship import refuse_other_sponsor, refused
 from srs_epp.commands.mapping import Context, Mapping, handles
 from srs_epp.commands.statuses import CLIENT_HOLD
+from srs_epp.commands.turns import turn
 from srs_epp.epp import secdns
 from srs_epp.epp.domain import Update
 from srs_epp.epp.namespaces import DOMAIN, RGP, SECDNS
@@ -52,11 +54,13 @@ def update_domain(command: Command, context: Context) -> Mapping:
         return (yield from restore_domain(order.name, restore, context.action_id(command)))
     signing = secdns.Update.read(extension) if extension is not None else secdns.NO_UPDATE
     _check(order, signing)
-    present = yield from _present(order, signing)
-    try:
-        [changed] = yield [_change(order, signing, present, context, context.action_id(command))]
-    except SRSError as error:
-        raise refused(error, order.name) from None
+    fields = _listed(order, signing)
+    with turn(order.name, context) if fields else nullcontext():
+        present = (yield from _present(order.name, fields)) if fields else None
+        try:
+            [changed] = yield [_change(order, signing, present, context, context.action_id(command))]
+        except SRSError as error:
+            raise refused(error, order.name) from None
     if changed.domain is None:
         raise ObjectDoesNotExist(value=order.name)
     return Response(1000)
@@ -82,10 +86,8 @@ def _check(order: Update, signing: secdns.Update) -> None:
     dnssec.check(signing)
 
 
-def _present(
-    order: Update, signing: secdns.Update
-) -> Generator[Sequence[Action], Sequence[Result], Domain | None]:
-    """The domain with the lists that change; None where none does."""
+def _listed(order: Update, signing: secdns.Update) -> tuple[str, ...]:
+    """The fields of a Domain that are lists to the client, and change."""
     fields = []
     if order.add.servers or order.rem.servers:
         fields.append("NameServers")
@@ -93,11 +95,16 @@ def _present(
     fields += [field for kind, field in contacts.FIELDS.items() if kind in kinds]
     if signing:
         fields.append("DNSSEC")
-    if not fields:
-        return None
-    [details] = yield [DomainDetailsQry(order.name, tuple(fields))]
+    return tuple(fields)
+
+
+def _present(
+    name: str, fields: tuple[str, ...]
+) -> Generator[Sequence[Action], Sequence[Result], Domain | None]:
+    """The domain with these fields, as it is now."""
+    [details] = yield [DomainDetailsQry(name, fields)]
     if details.domain is None:
-        yield from refuse_other_sponsor(order.name)
+        yield from refuse_other_sponsor(name)
     return details.domain
 
 
