@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -15,11 +16,9 @@ PATIENCE = 5.0  # seconds for threads that are ending to be gone
 
 def _descriptors() -> set[str]:
     found = set()
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            found.add(f"{number} -> {os.readlink(f'/proc/self/fd/{number}')}")
-        except OSError:
-            continue  # the descriptor of the listing itself
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # the descriptor of the listing itself
+            found.add(f"{entry.name} -> {entry.readlink()}")
     return found
 
 
