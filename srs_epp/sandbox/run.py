@@ -149,12 +149,15 @@ class _Keeper:
         running = {registry: "registry", proxy: "proxy"}
         while True:
             caught, _ = self._signals.wait()
-            for pid, code in _ended(running):
-                print(f"eppd: the sandbox's {running.pop(pid)} ended (code {code})", file=sys.stderr)
+            ended = [(running.pop(pid), code) for pid, code in _ended(tuple(running))]
+            if any(number is not signal.SIGCHLD for number in caught):
+                # whoever sent it to us may have sent it to all of us
+                return self._end(proxy, registry, running)
+            if ended:
+                for name, code in ended:
+                    print(f"eppd: the sandbox's {name} ended (code {code})", file=sys.stderr)
                 self._end(proxy, registry, running)
                 return 1
-            if any(number is not signal.SIGCHLD for number in caught):
-                return self._end(proxy, registry, running)
 
     def _end(self, proxy: int, registry: int, running: dict[int, str]) -> int:
         """The proxy first: it may still have commands to answer."""

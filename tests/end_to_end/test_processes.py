@@ -53,6 +53,26 @@ def test_ctrl_c_is_as_good(start: Start) -> None:
     assert all(gone(pid) for pid in children)
 
 
+def test_a_signal_to_all_processes_at_once_is_as_good(start: Start) -> None:
+    sandbox = start()
+    children = sandbox.descendants()
+    for pid in [sandbox.popen.pid, *children]:
+        os.kill(pid, signal.SIGTERM)
+
+    assert sandbox.wait() == 0
+    assert all(gone(pid) for pid in children)
+
+
+def test_both_processes_killed_at_once_end_the_sandbox(start: Start) -> None:
+    sandbox = start()
+    children = [pid for pid in sandbox.descendants() if parent(pid) == sandbox.popen.pid]
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+
+    assert sandbox.wait() == 1
+    assert all(gone(pid) for pid in children)
+
+
 def test_a_killed_worker_is_replaced(start: Start) -> None:
     sandbox = start()
     with Client(sandbox) as client:

@@ -16,7 +16,7 @@ NAME = "kakapo.co.nz"
 DIGEST = "49FD46E6C4B45C55D4AC"
 DONE = [records.result(records.domain())]
 ABSENT = [records.result()]
-MISSING_UDAI = records.refused("MISSING_MANDATORY_FIELD", "a UDAI is needed", "UDAI")
+MISSING_UDAI = records.refused("MISSING_MANDATORY_FIELD", "a UDAI is needed", "UDAI", "DomainUpdate")
 
 
 def update(inner: str = "", extension: str = "", cltrid: str = "TEST-0001") -> str:
@@ -166,6 +166,12 @@ def test_two_contacts_of_a_type_are_2306_with_the_second_as_value(kind: str, par
     assert refusal(document) == (2306, f"Only one {kind} contact per domain supported", "moana-2")
 
 
+def test_the_clients_own_element_is_the_value_of_a_contact_too_many() -> None:
+    twice = contact("admin", "moana-1") + contact("admin", "moana-2")
+
+    assert (run(change(add=twice)).answer.value or "").startswith("<domain:contact")
+
+
 def test_two_admin_contacts_are_complained_of_before_two_tech_contacts() -> None:
     contacts = "".join(contact(kind, f"moana-{n}") for kind in ("tech", "admin") for n in (1, 2))
 
@@ -303,6 +309,7 @@ def test_an_added_server_follows_those_that_are_there_with_their_addresses() -> 
 
     assert asked_for(dialogue) == ("NameServers",)
     assert ordered(dialogue).servers == (*OLD, Server("ns4.kakapo.co.nz", "192.0.2.4", "2001:db8::4"))
+    assert ordered(dialogue).ds is None
 
 
 def test_a_removed_server_goes_and_the_others_keep_their_order() -> None:
@@ -315,6 +322,20 @@ def test_servers_are_compared_without_case() -> None:
     dialogue = run(change(rem=ns(server("NS2.Example.NET"))), present(servers=OLD), DONE)
 
     assert ordered(dialogue).servers == (OLD[0], OLD[2])
+
+
+def test_a_server_that_the_registry_shows_in_capitals_is_found() -> None:
+    shown = (Server("NS1.Example.NET"), Server("ns2.example.net"))
+
+    dialogue = run(change(rem=ns(server("ns1.example.net"))), present(servers=shown), DONE)
+
+    assert ordered(dialogue).servers == (shown[1],)
+
+
+def test_a_server_to_add_twice_in_other_letters_is_2002() -> None:
+    twice = server("NS9.example.net") + server("ns9.example.net")
+
+    assert refusal(change(add=ns(twice)), present())[0] == 2002
 
 
 def test_the_last_server_removed_is_an_empty_list() -> None:
@@ -375,10 +396,11 @@ def test_a_host_object_is_2102_with_the_first_as_value(part: str) -> None:
 
 def test_two_addresses_of_one_version_are_2102_with_the_server_as_value() -> None:
     two = server("ns1.kakapo.co.nz", ("v4", "192.0.2.1"), ("v4", "192.0.2.2"))
-    code, reason, value = refusal(change(add=ns(two)))
+    answer = run(change(add=ns(two))).answer
 
-    assert (code, reason) == (2102, "multiple addresses of one IP version not supported")
-    assert (value or "").startswith("ns1.kakapo.co.nz")
+    assert (answer.code, answer.reason) == (2102, "multiple addresses of one IP version not supported")
+    assert (answer.value or "").startswith("<domain:hostAttr")
+    assert (answer.value_text or "").startswith("ns1.kakapo.co.nz")
 
 
 # -- DS records
