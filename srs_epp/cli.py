@@ -21,6 +21,7 @@ _SANDBOX_OPTIONS = ("data", "registrar", "fresh", "registry_listen", "advance")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; its exit code: 0 done, 1 failed at run time, 2 wrong options or configuration."""
     argv = sys.argv[1:] if argv is None else argv
+    _open_standard_streams()
     try:
         given, _ = config.read_options(argv, _prepare)
         return _COMMANDS[given.command](argv, given)
@@ -30,6 +31,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{error.faults[0]}{hint}", WRONG_OPTIONS)
     except (sockets.CannotListen, sandbox.SandboxError) as error:
         return _fail(str(error), FAILED)
+    except OSError as error:  # a pipe that nobody reads, a full disk
+        return _fail(str(error), FAILED)
+    except KeyboardInterrupt:
+        return _fail("interrupted", FAILED)
+    finally:
+        _flush_standard_streams()
+
+
+def _open_standard_streams() -> None:
+    """Where we were started without some of them, no socket may take their place."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        continue
+    os.close(descriptor)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
+def _flush_standard_streams() -> None:
+    """What they don't take is forgotten here; Python would complain of it at its end."""
+    for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _prepare(parser: Any) -> None:
@@ -99,5 +124,5 @@ _COMMANDS: dict[str, Callable[[Sequence[str], Any], int]] = {
 
 
 def _fail(text: str, code: int) -> int:
-    print(f"eppd: {text}", file=sys.stderr)
+    logs.say(f"eppd: {text}", sys.stderr)
     return code

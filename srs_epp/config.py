@@ -7,8 +7,10 @@ defaults. Faults are collected, so that ``check-config`` can say all of them.
 from __future__ import annotations
 
 import dataclasses
+import io
 import re
 import socket
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +59,7 @@ def parse_address(text: str) -> Address:
 
 
 _DURATION = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_TIMEOUT = 24 * 86400  # poll(2) takes milliseconds in an int
 _SIZE = {"": 1, "KiB": 1024, "MiB": 1024 * 1024}
 
 
@@ -70,6 +73,14 @@ def parse_duration(text: str) -> float:
     if not found:
         raise ValueError("not a duration such as 30, 5m, 2h or 5d")
     return float(found[1]) * _DURATION[found[2]]
+
+
+def parse_timeout(text: str) -> float:
+    """A duration that is waited for, which the system limits: at most 24 days."""
+    seconds = parse_duration(text)
+    if seconds > _LONGEST_TIMEOUT:
+        raise ValueError("a time-out is at most 24d")
+    return seconds
 
 
 def parse_size(text: str) -> int:
@@ -203,13 +214,13 @@ class Config:
         parse_boolean, "refuse a client without a valid certificate, and check its names at login", "false"
     )
     tls_minimum: str = option(one_of("TLSv1.2", "TLSv1.3"), "oldest version of TLS to speak", "TLSv1.2")
-    handshake_timeout: float = option(positive(parse_duration), "time for the TLS handshake", "10")
-    login_timeout: float = option(positive(parse_duration), "time from connect to login", "30")
-    idle_timeout: float = option(positive(parse_duration), "time without a complete command", "5m")
+    handshake_timeout: float = option(positive(parse_timeout), "time for the TLS handshake", "10")
+    login_timeout: float = option(positive(parse_timeout), "time from connect to login", "30")
+    idle_timeout: float = option(positive(parse_timeout), "time without a complete command", "5m")
     frame_timeout: float = option(
-        positive(parse_duration), "time from the first to the last octet of one data unit", "30"
+        positive(parse_timeout), "time from the first to the last octet of one data unit", "30"
     )
-    session_timeout: float = option(parse_duration, "time that a whole session may last; 0: any", "0")
+    session_timeout: float = option(parse_timeout, "time that a whole session may last; 0: any", "0")
     max_frame: int = option(positive(parse_size), "octets of one data unit", "1 MiB")
     max_queue: int = option(at_least(1), "commands read and not yet answered", "100")
     max_output: int = option(
@@ -219,17 +230,17 @@ class Config:
     backend_ca: Path | None = option(
         parse_path, "PEM file: CA of an https back end; default: the system's", None
     )
-    backend_timeout: float = option(positive(parse_duration), "time for one request to the registry", "30")
+    backend_timeout: float = option(positive(parse_timeout), "time for one request to the registry", "30")
     backend_connections: int = option(at_least(1), "connections to the registry, per worker", "32")
     backend_batch: int = option(at_least(1), "most SRS actions in one request", "10")
     backend_max_response: int = option(
         positive(parse_size), "octets of one response of the registry", "8 MiB"
     )
     recovery_timeout: float = option(
-        parse_duration, "time to find out what became of a write that the registry did not answer", "10"
+        parse_timeout, "time to find out what became of a write that the registry did not answer", "10"
     )
     registry_timeout: float = option(
-        parse_duration, "time after which the registry itself has given a request up", "120"
+        parse_timeout, "time after which the registry itself has given a request up", "120"
     )
     pgp_signing_key: Path = option(
         parse_path, "armoured OpenPGP secret key that signs our requests", None, required=True
@@ -258,7 +269,7 @@ class Config:
     )
     max_connections: int = option(at_least(1), "connections at a time", "1000")
     login_attempts: int = option(at_least(1), "refused logins of a session before it is closed", "3")
-    drain_timeout: float = option(parse_duration, "time for sessions to end after SIGTERM", "45")
+    drain_timeout: float = option(parse_timeout, "time for sessions to end after SIGTERM", "45")
     log_format: str = option(one_of("text", "json"), "form of a log line", "text")
     log_target: str = option(parse_log_target, "where the log goes: stderr, syslog, or a file", "stderr")
     log_level: str = option(one_of("DEBUG", "INFO", "WARNING", "ERROR"), "least that is logged", "INFO")
@@ -280,9 +291,16 @@ def _file_parser(known: frozenset[str], faults: list[str]) -> type[Any]:
     class ConfigFile(configargparse.DefaultConfigFileParser):  # type: ignore[misc]
         def parse(self, stream: Any) -> dict[str, Any]:
             try:
-                found = super().parse(stream)
+                lines = stream.readlines()
             except UnicodeDecodeError:
                 raise ConfigError([f"{stream.name}: not UTF-8 text"]) from None
+            text = io.StringIO("".join(lines))
+            text.name = stream.name
+            found = super().parse(text)
+            keys: Counter[str] = Counter()
+            for line in lines:
+                keys.update(list(super().parse([line])))
+            faults.extend(f"{stream.name}: key {key!r} comes twice" for key in keys if keys[key] > 1)
             faults.extend(f"{stream.name}: unknown key {key!r}" for key in found if key not in known)
             return {key: value for key, value in found.items() if key in known}
 

@@ -5,6 +5,7 @@ The loop owns readiness, deadlines and closing, and knows nothing of EPP.
 
 from __future__ import annotations
 
+import math
 import select
 import socket
 import time
@@ -74,19 +75,24 @@ class Connection:
                 self._about["registrar"] = session.user
             if session.wants_output:
                 session.output_event()
-            if session.wants_input and not stream.dry:
+            if session.ended:
+                break
+            # who sends without a pause is not waited for, and still has deadlines and sees a drain
+            pending = session.wants_input and not stream.dry
+            self._wait(poll, session, stream, pending=pending)
+            if pending and session.wants_input:
                 session.input_event()
-            elif not session.ended:
-                self._wait(poll, session, stream)
 
-    def _wait(self, poll: select.poll, session: Session, stream: TLSStream) -> None:
+    def _wait(self, poll: select.poll, session: Session, stream: TLSStream, *, pending: bool) -> None:
+        """Wait until there is something to do; with ``pending`` input there is, and this only looks."""
         wanted = (select.POLLIN if session.wants_input else 0) | (
             select.POLLOUT if session.wants_output else 0
         )
         poll.modify(stream.fileno(), wanted)
-        deadline, reason = self._deadline(session)
-        ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
-        if not ready and time.monotonic() >= deadline:
+        deadline, reason = self._deadline(session, pending=pending)
+        left = max(0.0, deadline - time.monotonic())
+        ready = poll.poll(0 if pending else left * 1000)
+        if time.monotonic() >= deadline and (pending or not ready):
             raise _TimeOut(reason)
         for descriptor, events in ready:
             if descriptor == self._drain:
@@ -95,10 +101,12 @@ class Connection:
             elif events & _WAKING:
                 stream.dry = False
 
-    def _deadline(self, session: Session) -> tuple[float, str]:
+    def _deadline(self, session: Session, *, pending: bool) -> tuple[float, str]:
         """The first moment at which patience ends, and with what."""
         config = self._config
-        deadlines = [(session.idle_since + config.idle_timeout, "idle-timeout: no complete command")]
+        # what has come and is not read yet may be a complete command
+        idle_end = math.inf if pending else session.idle_since + config.idle_timeout
+        deadlines = [(idle_end, "idle-timeout: no complete command")]
         if config.session_timeout:
             end = self._started + config.session_timeout
             deadlines.append((end, "session-timeout: the session has lasted long enough"))

@@ -7,9 +7,10 @@ import logging
 import logging.handlers
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from srs_epp.config import ConfigError
 from srs_epp.masking import mask
@@ -87,6 +88,12 @@ def configure(level: str, style: str = "text", target: str = STDERR) -> None:
     root.setLevel(level)
     # a log that can't be written (a full disk, a closed pipe) must not end a session
     logging.raiseExceptions = False
+
+
+def say(text: str, stream: TextIO) -> None:
+    """Print for whoever has started us. A stream that can't be written to is no reason to end."""
+    with suppress(OSError):
+        print(text, file=stream, flush=True)
 
 
 def _handler(target: str) -> logging.Handler:

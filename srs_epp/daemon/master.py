@@ -12,9 +12,11 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from srs_epp.config import Config
 from srs_epp.daemon import sockets
+from srs_epp.daemon.logs import say
 from srs_epp.daemon.signals import HANDLED, Signals
 from srs_epp.daemon.worker import work
 
@@ -59,7 +61,7 @@ class Master:
                 log.error("a worker did not start")
                 return 1
         for listener in self._listeners:
-            print(f"listening on {sockets.name_of(listener)}", file=sys.stderr, flush=True)
+            say(f"listening on {sockets.name_of(listener)}", sys.stderr)
         self._announce()
         while not self._told_to_stop():
             self._bury_dead()
@@ -137,8 +139,9 @@ def fork(child: Callable[[], int]) -> int:
 
     The child sees no signal of ours until it makes its own ``Signals``.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # a pipe that nobody reads
+            stream.flush()
     # a signal that comes before the child has its own handlers waits until it has
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
     pid = os.fork()

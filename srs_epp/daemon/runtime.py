@@ -15,6 +15,7 @@ from OpenSSL import SSL
 from srs_epp import commands
 from srs_epp.config import Config, ConfigError
 from srs_epp.daemon import tls
+from srs_epp.epp import reader
 from srs_epp.epp.reader import Services, load_schema
 from srs_epp.epp.writer import DEFAULT_DCP, Greeting
 from srs_epp.session.identifiers import TransactionIds
@@ -50,6 +51,7 @@ def load(config: Config) -> Runtime:
         backend = _backend(config, faults)
     if context is None or greeting is None or backend is None:
         raise ConfigError(faults)
+    reader.prepare()
     return Runtime(config, context, backend, greeting, TransactionIds())
 
 

@@ -56,9 +56,13 @@ class EPPServer(socketserver.ThreadingTCPServer):
         return False
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Start the connection's thread; RuntimeError where the system has no more threads."""
+        """Start the connection's thread; close it where the system has no more threads."""
         try:
             super().process_request(request, client_address)
+        except RuntimeError as error:
+            log.error("%s refused: %s", client_address[0], error)
+            self._slots.give_back()
+            self.shutdown_request(request)
         except BaseException:
             self._slots.give_back()
             raise

@@ -19,7 +19,7 @@ class CannotListen(Exception):
     """An address that can't be listened on; the text names the option and the address."""
 
 
-def listen(addresses: Iterable[Address]) -> list[socket.socket]:
+def listen(addresses: Iterable[Address], option: str = "listen") -> list[socket.socket]:
     """A listening socket for each address that each host name resolves to. CannotListen, and none is open.
 
     An address of a family that this system does not have is left out, as long as another is left.
@@ -28,13 +28,13 @@ def listen(addresses: Iterable[Address]) -> list[socket.socket]:
     unsupported: list[str] = []
     try:
         for address in addresses:
-            for family, where in _resolve(address):
+            for family, where in _resolve(address, option):
                 try:
                     sockets.append(_listener(family, where))
                 except OSError as error:
                     if error.errno != errno.EAFNOSUPPORT:
-                        raise CannotListen(f"option listen: {address}: {error.strerror}") from None
-                    unsupported.append(f"option listen: {address}: {error.strerror}")
+                        raise CannotListen(f"option {option}: {address}: {error.strerror}") from None
+                    unsupported.append(f"option {option}: {address}: {error.strerror}")
         if not sockets:
             raise CannotListen("; ".join(unsupported))
     except CannotListen:
@@ -51,13 +51,15 @@ def name_of(listener: socket.socket) -> str:
     return str(Address(*listener.getsockname()[:2]))
 
 
-def _resolve(address: Address) -> list[tuple[socket.AddressFamily, Any]]:
+def _resolve(address: Address, option: str) -> list[tuple[socket.AddressFamily, Any]]:
     try:
         found = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except OSError as error:
-        raise CannotListen(f"option listen: {address}: {error.strerror or error}") from None
+        raise CannotListen(f"option {option}: {address}: {error.strerror or error}") from None
+    except UnicodeError:
+        raise CannotListen(f"option {option}: {address}: no host can have this name") from None
     return list(dict.fromkeys((family, where) for family, _, _, _, where in found))
 
 

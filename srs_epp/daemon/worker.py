@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from srs_epp.config import Config, ConfigError
 from srs_epp.daemon import runtime
-from srs_epp.daemon.limits import Slots
+from srs_epp.daemon.limits import Slots, allow_descriptors
 from srs_epp.daemon.server import EPPServer
 from srs_epp.daemon.signals import Signals
 
@@ -34,6 +34,7 @@ def work(config: Config, listeners: Sequence[socket.socket], lifeline: int, read
         for fault in error.faults:
             log.error("%s", fault)
         return 1
+    allow_descriptors(config.max_connections + config.backend_connections)
     slots = Slots(config.max_connections)
     drained, draining = os.pipe()
     servers = [EPPServer(listener, serving, slots, drained) for listener in listeners]

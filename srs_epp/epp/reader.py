@@ -7,6 +7,11 @@ the checks (RFC 5730 knows the command, its services are on offer, the schema) w
 
 from __future__ import annotations
 
+import codecs
+import os
+import queue
+import re
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +45,9 @@ _ENCODINGS: Final = frozenset({"UTF-8", "UTF8", "UTF-16", "UTF-16LE", "UTF-16BE"
 # libxml2 takes the square of the time for faults in many siblings: 12 seconds for a data unit of 1 MiB
 _MOST_CHILDREN: Final = 5000
 _TRID_LENGTH: Final = range(3, 65)
+# libxml2 takes the square of the time for the attributes that a DTD declares: 38 seconds for 1 MiB
+_DOCTYPE: Final = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
+_OTHER_ENCODINGS: Final = (b"\0\0\0<", b"<\0\0\0", b"\x4c\x6f\xa7\x94")  # UCS-4, EBCDIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +124,9 @@ class Command:
             raise ParameterRangeError(
                 f"{faults.path(crowded)}: at most {_MOST_CHILDREN} elements are allowed", value=crowded
             )
-        with _tools() as tools:
-            if not tools.schema.validate(tree):
-                raise faults.refusal(tree, tools.schema)
+        with _schema() as schema:
+            if not schema.validate(tree):
+                raise faults.refusal(tree, schema)
         if self.payload is not None and etree.QName(self.payload).localname != self.verb:
             raise faults.misplaced(self.payload)
 
@@ -170,17 +178,45 @@ def _command(top: Element) -> Command:
 def _parse(octets: bytes) -> Element:
     if not octets:
         raise CommandSyntaxError("the data unit is empty")
-    with _tools() as tools:
-        try:
-            root = etree.fromstring(octets, tools.parser)
-        except (etree.XMLSyntaxError, ValueError) as error:
-            raise CommandSyntaxError(_parser_words(error)) from None
+    if _DOCTYPE.match(_beginning(octets)):
+        raise CommandSyntaxError("a DOCTYPE is not allowed")
+    try:
+        root = etree.fromstring(octets, _parser())
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise CommandSyntaxError(_parser_words(error)) from None
     document = root.getroottree().docinfo
     if document.internalDTD is not None:
         raise CommandSyntaxError("a DOCTYPE is not allowed")
     if (document.encoding or "UTF-8").upper() not in _ENCODINGS:
         raise CommandSyntaxError(f"the encoding {document.encoding} is neither UTF-8 nor UTF-16")
     return root
+
+
+def _beginning(octets: bytes) -> str:
+    """The document as text, good enough to see what comes before its root element."""
+    if octets.startswith(_OTHER_ENCODINGS):
+        raise CommandSyntaxError("the encoding is neither UTF-8 nor UTF-16")
+    if octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return octets.decode("utf-16", "replace")
+    if octets.startswith((b"<\0", b"\0<")):
+        return octets.decode("utf-16-le" if octets[0] else "utf-16-be", "replace")
+    return octets.removeprefix(codecs.BOM_UTF8).decode("latin-1")
+
+
+def _parser() -> etree.XMLParser:
+    """A new one each time.
+
+    A parser carries the dictionary of names of the thread that used it first into others, and two threads
+    that write to one dictionary crash the process.
+    """
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
 
 
 def _parser_words(error: Exception) -> str:
@@ -209,35 +245,29 @@ def _unchosen(uri: str | None, offered: Sequence[str]) -> str:
     return f"{uri} was not chosen at login" if uri in offered else f"{uri} is not available on this server"
 
 
-class _Tools:
-    """A parser and a compiled schema. lxml lets one thread at a time use either."""
-
-    def __init__(self) -> None:
-        self.parser = etree.XMLParser(
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
-        )
-        self.schema = load_schema()
+_schemas: queue.SimpleQueue[etree.XMLSchema] = queue.SimpleQueue()
+_made: list[etree.XMLSchema] = []
+_making = threading.Lock()
 
 
-_idle: list[_Tools] = []
+def prepare() -> None:
+    """Compile as many schemas as threads can validate at a time: later there may be no descriptor left."""
+    with _making:
+        while len(_made) < (os.cpu_count() or 1):
+            _made.append(load_schema())
+            _schemas.put(_made[-1])
 
 
 @contextmanager
-def _tools() -> Iterator[_Tools]:
-    """Tools that nobody else uses now: as many come to be made as threads ever read at the same moment."""
+def _schema() -> Iterator[etree.XMLSchema]:
+    """A schema that nobody else uses now: lxml lets one thread at a time use it."""
+    if not _made:
+        prepare()
+    schema = _schemas.get()
     try:
-        tools = _idle.pop()
-    except IndexError:
-        tools = _Tools()
-    try:
-        yield tools
+        yield schema
     finally:
-        _idle.append(tools)
+        _schemas.put(schema)
 
 
 def load_schema() -> etree.XMLSchema:

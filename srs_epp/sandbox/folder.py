@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
+import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,14 +16,24 @@ from pathlib import Path
 from typing import Any
 
 from srs_epp.registry import Registry
+from srs_epp.registry.store import StoreTooNew
 from srs_epp.sandbox import certificates
 from srs_epp.sandbox.certificates import Authority
-from srs_epp.srs.openpgp import SigningKey, generate_key
+from srs_epp.srs.openpgp import KeyUnusable, SigningKey, generate_key
 
 DEFAULT_REGISTRARS = (100, 101)
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 SERVER_NAMES = ("localhost", "127.0.0.1", "::1")
+# what a sandbox makes in its folder, with what it leaves where it is killed while it writes
+_OURS = re.compile(
+    r"\.?(?:(?:ca|server|registrar-\d+)\.(?:pem|key)|(?:proxy|registry)\.(?:key|asc)|"
+    r"registry\.sqlite(?:-wal|-shm|-journal)?|sandbox\.json)(?:\.new)?"
+)
 _PASSWORD_OCTETS = 9  # makes twelve characters; EPP passwords have 6 to 16
+
+
+# how a folder shows that it can't be used
+_UNUSABLE = (OSError, sqlite3.Error, StoreTooNew, KeyUnusable)
 
 
 class SandboxError(Exception):
@@ -66,12 +78,24 @@ class Folder:
 
     def forget(self) -> None:
         """Remove everything that a sandbox has made here, and nothing else."""
-        for pattern in ("*.pem", "*.key", "*.asc", "registry.sqlite*", "sandbox.json"):
-            for path in self.path.glob(pattern):
-                path.unlink()
+        try:
+            for path in list(self.path.iterdir()):
+                if _OURS.fullmatch(path.name):
+                    path.unlink()
+        except OSError as error:
+            raise self._failure(error) from None
 
     def prepare(self, passwords: Mapping[int, str]) -> list[Registrar]:
-        """Make what is missing; the registrars. ``passwords``: those given, others are generated."""
+        """Make what is missing; the registrars. SandboxError.
+
+        ``passwords``: those given, others are generated.
+        """
+        try:
+            return self._prepare(passwords)
+        except _UNUSABLE as error:
+            raise self._failure(error) from None
+
+    def _prepare(self, passwords: Mapping[int, str]) -> list[Registrar]:
         authority = self._authority()
         self._certify(authority, "server", "eppd sandbox", SERVER_NAMES, server=True)
         for name in ("proxy", "registry"):
@@ -98,13 +122,19 @@ class Folder:
         return registrars
 
     def describe(self, **facts: Any) -> None:
-        """Write sandbox.json, at once or not at all."""
+        """Write sandbox.json, at once or not at all. SandboxError."""
         text = json.dumps(facts, indent=2, default=str) + "\n"
-        self._write_secret("sandbox.json", text.encode())
+        try:
+            self._write_secret("sandbox.json", text.encode())
+        except OSError as error:
+            raise self._failure(error) from None
 
     def registry(self) -> Registry:
         """The registry over the folder's database; for one process, and closed by it."""
         return _registry(self.path.absolute())
+
+    def _failure(self, error: Exception) -> SandboxError:
+        return _failure(self.path, error)
 
     def _authority(self) -> Authority:
         certificate, key = self.file("ca.pem"), self.file("ca.key")
@@ -122,7 +152,7 @@ class Folder:
     ) -> None:
         path = self.file(f"{stem}.pem")
         with suppress(OSError, ValueError):
-            if not certificates.ends_soon(path):
+            if self.file(f"{stem}.key").exists() and not certificates.ends_soon(path):
                 return
         certificate, key = authority.certify(name, alternatives, server=server)
         self._write_secret(f"{stem}.key", key)
@@ -170,12 +200,22 @@ def move_clock(folder: Path, distance: timedelta) -> datetime:
     """
     if not (folder / "registry.sqlite").exists():
         raise SandboxError(f"option data: {folder}: there is no sandbox in it")
-    registry = _registry(folder)
     try:
-        registry.clock.move(distance)
-        return registry.clock.now()
-    finally:
-        registry.close()
+        registry = _registry(folder)
+        try:
+            registry.clock.move(distance)
+            return registry.clock.now()
+        finally:
+            registry.close()
+    except _UNUSABLE as error:
+        raise _failure(folder, error) from None
+
+
+def _failure(folder: Path, error: Exception) -> SandboxError:
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{Path(os.fsdecode(error.filename)).name}: " if error.filename else ""
+        return SandboxError(f"option data: {folder}: {where}{error.strerror}")
+    return SandboxError(f"option data: {folder}: {error}")
 
 
 def _registry(folder: Path) -> Registry:

@@ -6,6 +6,7 @@ They stop together, also when one of them dies, or their keeper.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -31,6 +32,7 @@ DEFAULT_FOLDER = "eppd-sandbox"
 LISTEN = "127.0.0.1:7000"
 REGISTRY_LISTEN = "127.0.0.1:0"
 PATIENCE = 10.0  # seconds beyond the proxy's drain-timeout
+HASTE = 2.0  # seconds for either process, once a second signal has come
 
 
 def run(given: Mapping[str, Any]) -> int:
@@ -39,7 +41,7 @@ def run(given: Mapping[str, Any]) -> int:
     listen = _addresses("listen", given.get("listen") or [LISTEN])
     registry_listen = _addresses("registry-listen", [given.get("registry_listen") or REGISTRY_LISTEN])
     listeners = sockets.listen(listen)
-    registry_listener, *others = sockets.listen(registry_listen)
+    registry_listener, *others = sockets.listen(registry_listen, "registry-listen")
     for other in others:
         other.close()
     registry_listener.setblocking(True)
@@ -72,10 +74,12 @@ def _passwords(texts: Sequence[str]) -> dict[int, str]:
     passwords = {}
     for text in texts:
         number, colon, password = text.partition(":")
-        if not colon or not number.isascii() or not number.isdecimal() or not 2 <= int(number) <= 999999:
+        if not colon or not re.fullmatch(r"[0-9]{1,6}", number) or int(number) < 2:
             raise ConfigError([f"option registrar: {number!r}: not ID:PASSWORD with a number from 2 up"])
         if not 6 <= len(password) <= 16:
             raise ConfigError([f"option registrar: {number}: an EPP password has 6 to 16 characters"])
+        if not password.isprintable() or password != " ".join(password.split()):
+            raise ConfigError([f"option registrar: {number}: stray blanks or control characters"])
         passwords[int(number)] = password
     return passwords
 
@@ -140,6 +144,7 @@ class _Keeper:
         self._folder = folder
         self._registrars = registrars
         self._signals = Signals(HANDLED)
+        self._hurry = False
         # the children hold the reading end: it is closed when this process ends, however it ends
         self._lifeline, self._alive = os.pipe()
 
@@ -147,6 +152,9 @@ class _Keeper:
         registry = fork(self._be_registry)
         proxy = fork(self._be_proxy)
         running = {registry: "registry", proxy: "proxy"}
+        # who connects while they end must be refused, not left waiting
+        for listener in (*self._listeners, self._registry_listener):
+            listener.close()
         while True:
             caught, _ = self._signals.wait()
             ended = [(running.pop(pid), code) for pid, code in _ended(tuple(running))]
@@ -155,7 +163,7 @@ class _Keeper:
                 return self._end(proxy, registry, running)
             if ended:
                 for name, code in ended:
-                    print(f"eppd: the sandbox's {name} ended (code {code})", file=sys.stderr)
+                    logs.say(f"eppd: the sandbox's {name} ended (code {code})", sys.stderr)
                 self._end(proxy, registry, running)
                 return 1
 
@@ -165,19 +173,24 @@ class _Keeper:
         for pid, seconds in ((proxy, self._options.drain_timeout + PATIENCE), (registry, PATIENCE)):
             if pid in running:
                 code = max(code, self._end_one(pid, seconds))
-        return code
+        return 1 if code else 0
 
     def _end_one(self, pid: int, seconds: float) -> int:
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + (HASTE if self._hurry else seconds)
         while True:
             for _, code in _ended([pid]):
                 return code
             left = deadline - time.monotonic()
             caught, _ = self._signals.wait((), max(0.0, left))
-            if left <= 0 or any(number is not signal.SIGCHLD for number in caught):
-                # whoever interrupts twice does not want to wait
+            if left <= 0:
                 os.kill(pid, signal.SIGKILL)
+                deadline = time.monotonic() + PATIENCE
+            elif any(number is not signal.SIGCHLD for number in caught):
+                # whoever interrupts twice does not want to wait; the proxy then cuts its sessions
+                os.kill(pid, signal.SIGTERM)
+                self._hurry = True
+                deadline = min(deadline, time.monotonic() + HASTE)
 
     def _be_registry(self) -> int:
         self._leave_parent()
@@ -200,7 +213,7 @@ class _Keeper:
         host, port = self._listeners[0].getsockname()[:2]
 
         def announce() -> None:
-            print(welcome(self._folder, _reachable(host), port, self._registrars), flush=True)
+            logs.say(welcome(self._folder, _reachable(host), port, self._registrars), sys.stdout)
 
         return Master(self._options, self._listeners, lifeline=self._lifeline, announce=announce).run()
 
