@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import ipaddress
 import re
 import socket
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import configargparse
 
 DEFAULT_FILE = "/etc/eppd/eppd.conf"
 ENVIRONMENT_PREFIX = "EPPD_"
+MOST_CONNECTIONS = 65536  # what the table that all workers share has room for
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ConfigError(Exception):
@@ -40,6 +44,14 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many a second in the long run, and at most ``burst`` at once."""
+
+    per_second: float
+    burst: int
 
 
 def parse_address(text: str) -> Address:
@@ -95,6 +107,28 @@ def parse_size(text: str) -> int:
     return int(found[1]) * _SIZE[found[2]]
 
 
+def parse_rate(text: str) -> Rate | None:
+    """``RATE/BURST``: a number a second, and how many may come at once; ``off``: None.
+
+    >>> parse_rate("20/100")
+    Rate(per_second=20.0, burst=100)
+    """
+    if text == "off":
+        return None
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)/([0-9]{1,6})", text)
+    if not found or not float(found[1]) or not int(found[2]):
+        raise ValueError("neither off nor of the form RATE/BURST, such as 20/100")
+    return Rate(float(found[1]), int(found[2]))
+
+
+def parse_network(text: str) -> Network:
+    """An address, or a network such as 192.0.2.0/24."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"not a network: {error}") from None
+
+
 def parse_boolean(text: str) -> bool:
     """``true`` or ``false`` (``yes``, ``no``, ``on``, ``off``, ``1``, ``0``)."""
     value = text.lower()
@@ -145,6 +179,17 @@ def at_least(least: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < least:
             raise ValueError(f"not a whole number of {least} or more")
+        return int(text)
+
+    return parse
+
+
+def between(least: int, most: int) -> Callable[[str], int]:
+    """A whole number from ``least`` to ``most``."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,18}", text) or not least <= int(text) <= most:
+            raise ValueError(f"not a whole number from {least} to {most}")
         return int(text)
 
     return parse
@@ -210,6 +255,9 @@ class Config:
         "PEM file, or folder of such, with the CAs of client certificates; none: none is asked for",
         None,
     )
+    tls_client_crl: Path | None = option(
+        parse_path, "PEM file with the CRL of each of these CAs; a certificate without one is refused", None
+    )
     require_client_certificate: bool = option(
         parse_boolean, "refuse a client without a valid certificate, and check its names at login", "false"
     )
@@ -267,9 +315,37 @@ class Config:
     restore_on_update: bool = option(
         parse_boolean, "restore a domain that is pending release with every update of it", "false"
     )
-    max_connections: int = option(at_least(1), "connections at a time", "1000")
+    max_connections: int = option(between(1, MOST_CONNECTIONS), "connections at a time", "1000")
+    max_connections_per_address: int = option(at_least(1), "connections of one client address", "50")
+    max_sessions_per_registrar: int = option(at_least(1), "sessions logged in as one registrar", "50")
+    command_rate: Rate | None = option(
+        parse_rate,
+        "commands a second of one registrar, and how many at once: RATE/BURST, or off; who sends more is"
+        " slowed down",
+        "off",
+    )
     login_attempts: int = option(at_least(1), "refused logins of a session before it is closed", "3")
+    proxy_protocol: tuple[Network, ...] = option(
+        parse_network,
+        "network of load balancers, from which each connection must begin with a PROXY header",
+        (),
+        several=True,
+    )
+    workers: int = option(between(0, 64), "worker processes; 0: one a processor", "1")
+    user: str | None = option(str, "user to run as, once the sockets are open", None)
+    group: str | None = option(str, "group to run as; default: the user's", None)
+    pidfile: Path | None = option(parse_path, "file for the pid of the master process", None)
+    daemon: bool = option(parse_boolean, "go into the background once connections are served", "false")
     drain_timeout: float = option(parse_timeout, "time for sessions to end after SIGTERM", "45")
+    metrics: Address | None = option(
+        parse_address, "HOST:PORT of /metrics, /healthz, /readyz, /status and /status.json", None
+    )
+    readiness_window: float = option(
+        positive(parse_timeout), "time without an answer of the registry after which /readyz fails", "60"
+    )
+    audit_log: Path | None = option(
+        parse_path, "file of JSON lines: each connection, login, refusal and command", None
+    )
     log_format: str = option(one_of("text", "json"), "form of a log line", "text")
     log_target: str = option(parse_log_target, "where the log goes: stderr, syslog, or a file", "stderr")
     log_level: str = option(one_of("DEBUG", "INFO", "WARNING", "ERROR"), "least that is logged", "INFO")
@@ -406,8 +482,17 @@ def gather(texts: Mapping[str, Any]) -> tuple[Config, list[str]]:
     ]
     if not texts.get("pgp_registry_certificate") and not values["backend_unsigned"]:
         found.append("option pgp-registry-certificate is required (unless backend-unsigned is true)")
-    if values["require_client_certificate"] and values["tls_client_ca"] is None:
-        found.append("option tls-client-ca is required where require-client-certificate is true")
+    if values["tls_client_ca"] is None:
+        found += [
+            f"option tls-client-ca is required where {text}"
+            for needed, text in (
+                (values["require_client_certificate"], "require-client-certificate is true"),
+                (values["tls_client_crl"], "tls-client-crl is given"),
+            )
+            if needed
+        ]
+    if values["group"] is not None and values["user"] is None:
+        found.append("option user is required where group is given")
     return Config(**values), found
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srs_epp import config
-from srs_epp.config import Address, Config, ConfigError, make_config, read_options
+from srs_epp.config import Address, Config, ConfigError, Rate, make_config, read_options
 
 REQUIRED = {
     "tls-certificate": "/etc/eppd/certificate.pem",
@@ -162,7 +162,8 @@ COUNTS = [
     "backend_connections",
     "backend_batch",
     "default_period",
-    "max_connections",
+    "max_connections_per_address",
+    "max_sessions_per_registrar",
     "login_attempts",
 ]
 PATHS = [
@@ -172,8 +173,10 @@ PATHS = [
     "backend_ca",
     "pgp_signing_key",
     "pgp_passphrase_file",
+    "pidfile",
+    "audit_log",
 ]
-BOOLEANS = ["require_client_certificate", "backend_unsigned"]
+BOOLEANS = ["require_client_certificate", "backend_unsigned", "daemon"]
 
 
 def made(name: str, text: str) -> Config:
@@ -283,6 +286,43 @@ def test_a_count_is_a_whole_number_of_one_or_more(name: str) -> None:
     for text in ("", "0", "-1", "1.0", "ten", "1_000", "٣", "9" * 50):
         (fault,) = refused(name, text)
         assert fault == f"option {name.replace('_', '-')}: {text!r}: not a whole number of 1 or more"
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("max_connections", 1, 65536), ("workers", 0, 64)])
+def test_a_bounded_count_is_within_its_bounds(name: str, least: int, most: int) -> None:
+    assert getattr(made(name, str(least)), name) == least
+    assert getattr(made(name, str(most)), name) == most
+    for text in ("", str(least - 1), str(most + 1), "1.0", "ten", "٣", "9" * 50):
+        (fault,) = refused(name, text)
+        assert fault.endswith(f"{text!r}: not a whole number from {least} to {most}")
+
+
+@pytest.mark.parametrize("text", ["", "20", "20/", "/100", "0/5", "5/0", "-1/5", "1e3/5", "on", "20/1.5"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    (fault,) = refused("command_rate", text)
+    assert fault == (f"option command-rate: {text!r}: neither off nor of the form RATE/BURST, such as 20/100")
+
+
+def test_a_rate_is_off_or_a_number_a_second_and_a_burst() -> None:
+    assert made("command_rate", "off").command_rate is None
+    assert made("command_rate", "0.5/3").command_rate == Rate(0.5, 3)
+
+
+def test_a_crl_without_a_ca_and_a_group_without_a_user_are_faults() -> None:
+    assert refused("tls_client_crl", "/crl.pem") == [
+        "option tls-client-ca is required where tls-client-crl is given"
+    ]
+    assert refused("group", "epp") == ["option user is required where group is given"]
+
+
+def test_a_network_is_an_address_or_a_prefix_without_host_bits() -> None:
+    networks = (
+        made("proxy_protocol", "192.0.2.0/24").proxy_protocol + made("proxy_protocol", "::1").proxy_protocol
+    )
+    assert [str(network) for network in networks] == ["192.0.2.0/24", "::1/128"]
+    for text in ("", "192.0.2.1/24", "lb.example", "192.0.2.0/33"):
+        (fault,) = refused("proxy_protocol", text)
+        assert fault.startswith(f"option proxy-protocol: {text!r}: not a network: ")
 
 
 @pytest.mark.parametrize("name", PATHS)
