@@ -6,8 +6,8 @@ certificate names  ->  AccessControlListQry epp_client_certs, registrar_domain: 
                        only where client certificates are required
 newPW              ->  then RegistrarUpdate EPPAuth/@Password; the hash that comes back must be newPW's
 
-Whatever failed, the answer is one and the same 2200, no sooner than a second after the command. The log says
-which.
+Whatever failed, the answer is one and the same 2200, no sooner than a second after the command. The log and
+the audit log say which. A registrar that has all the sessions that it may have gets 2502.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from collections.abc import Sequence
 
 from srs_epp.commands.errors import kind_of
 from srs_epp.commands.mapping import Ask, Context, Mapping, handles
+from srs_epp.commands.overseer import Refusal
 from srs_epp.epp.login import Login
 from srs_epp.epp.reader import Command
-from srs_epp.epp.results import AuthenticationError, CommandFailed
+from srs_epp.epp.results import AuthenticationError, CommandFailed, SessionLimitExceeded
 from srs_epp.epp.writer import Response
 from srs_epp.srs.actions import AccessControlListQry, Action, RegistrarDetailsQry, RegistrarUpdate
 from srs_epp.srs.crypt import verify_password
@@ -37,17 +38,20 @@ def login(command: Command, context: Context) -> Mapping:
     assert command.element is not None
     order = Login.read(command.element)
     if not (order.client_id.isascii() and order.client_id.isdecimal()):
-        raise _refused(context, order, "clID is not a number")
+        raise _refused(context, order, Refusal.CLIENT_ID)
     registrar = int(order.client_id)
     try:
         results = yield Ask(_questions(registrar, context), alone=True, registrar=registrar)
         if objection := _objection(order.password, results, context):
             raise _refused(context, order, objection)
+        if not context.overseer.admit(registrar):
+            raise SessionLimitExceeded("this registrar has as many sessions as it may have")
         if order.new_password is not None:
             yield from _change_password(registrar, order.new_password, context.action_id(command))
     except SRSError as error:
         if kind_of(error) is AuthenticationError:
-            raise _refused(context, order, str(error)) from None
+            context.log.warning("the registry on registrar %r: %s", order.client_id, error)
+            raise _refused(context, order, Refusal.UNKNOWN) from None
         raise
     return Response(1000)
 
@@ -75,16 +79,16 @@ def _questions(registrar: int, context: Context) -> list[Action]:
     return questions
 
 
-def _objection(password: str, results: Sequence[Result], context: Context) -> str | None:
+def _objection(password: str, results: Sequence[Result], context: Context) -> Refusal | None:
     """Why the login fails, None where it does not. The order of the checks is of no use to a guesser."""
     details, addresses, *names = results
     hashed = details.registrar.password_hash if details.registrar else None
     if not hashed or not verify_password(password, hashed):
-        return "wrong password, or none set"
+        return Refusal.PASSWORD
     if not addresses.entries:
-        return "the address is not on the registrar's list"
+        return Refusal.ADDRESS
     if context.config.require_client_certificate and not any(name.entries for name in names):
-        return "no name of the client certificate is on the registrar's list"
+        return Refusal.CERTIFICATE_NAME
     return None
 
 
@@ -95,8 +99,9 @@ def _plain_address(address: str) -> str:
     return str(mapped or parsed)
 
 
-def _refused(context: Context, order: Login, why: str) -> AuthenticationError:
-    context.log.warning("login of registrar %r refused: %s", order.client_id, why)
+def _refused(context: Context, order: Login, why: Refusal) -> AuthenticationError:
+    context.log.warning("login of registrar %r refused: %s", order.client_id, why.value)
+    context.overseer.login_refused(order.client_id, why)
     context.sleep(max(0.0, context.received + REFUSAL_DELAY - time.monotonic()))
     return AuthenticationError()
 

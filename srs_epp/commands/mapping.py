@@ -10,9 +10,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from srs_epp.commands.overseer import Overseer
 from srs_epp.config import Config
 from srs_epp.epp.reader import Command, Services
 from srs_epp.epp.writer import Response
@@ -45,7 +47,7 @@ class Context:
 
     ``certificate_names`` are the dNSName SANs and the CN of the client's certificate. ``server_trid`` is the
     command's own; ``received`` is when it was read, on the clock of time.monotonic(). ``log`` is that of the
-    connection.
+    connection, ``overseer`` speaks for the process around it.
     """
 
     config: Config
@@ -57,10 +59,15 @@ class Context:
     received: float = 0.0
     sleep: Callable[[float], None] = time.sleep
     log: Log = field(default_factory=lambda: logging.getLogger("eppd.mapping"))
+    overseer: Overseer = field(default_factory=Overseer)
 
     def action_id(self, command: Command) -> str:
         """The ActionId of a write: the clTRID, else the svTRID."""
         return command.client_trid or self.server_trid
+
+    def turn(self, name: str) -> AbstractContextManager[None]:
+        """The turn of the session's registrar at a domain; no registrar can hold up another."""
+        return self.overseer.turns.take((self.registrar, name.lower()), self.config.backend_timeout)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,25 @@
 
 The SRS can't say "if it is still as I saw it". Without turns, two sessions of a registrar that add a name
 server at the same time would both be told 1000, and one of the servers would be gone; and one curExpDate
-would renew a domain twice. Turns hold within a process: several proxies in front of one registry know
-nothing of each other.
+would renew a domain twice. Turns hold between the threads of a process, and between all processes that
+share what is ``beyond``; proxies on several machines know nothing of each other.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TypeAlias
 
-from srs_epp.commands.mapping import Context
 from srs_epp.epp.results import CommandFailed
+
+Beyond: TypeAlias = "Callable[[object, float], AbstractContextManager[bool]]"
+
+
+def _nobody_else(_key: object, _deadline: float) -> AbstractContextManager[bool]:
+    return nullcontext(True)
 
 
 class Turns:
@@ -27,7 +34,9 @@ class Turns:
     0
     """
 
-    def __init__(self) -> None:
+    def __init__(self, beyond: Beyond = _nobody_else) -> None:
+        """``beyond``: has the lock of a key against other processes, or has not got it before a moment."""
+        self._beyond = beyond
         # reentrant: a mapping that is given up may be cleared away at any moment, here too
         self._guard = threading.RLock()
         self._locks: dict[object, tuple[threading.Lock, int]] = {}  # and how many want it, or have it
@@ -38,6 +47,7 @@ class Turns:
     @contextmanager
     def take(self, key: object, patience: float) -> Iterator[None]:
         """Have the turn within the block. CommandFailed where others take more than ``patience`` seconds."""
+        deadline = time.monotonic() + patience
         with self._guard:
             lock, wanted = self._locks.get(key, (threading.Lock(), 0))
             self._locks[key] = lock, wanted + 1
@@ -45,7 +55,10 @@ class Turns:
             if not lock.acquire(timeout=patience):
                 raise CommandFailed("another session is changing this domain")
             try:
-                yield
+                with self._beyond(key, deadline) as had:
+                    if not had:
+                        raise CommandFailed("another session is changing this domain")
+                    yield
             finally:
                 lock.release()
         finally:
@@ -53,13 +66,3 @@ class Turns:
                 lock, wanted = self._locks.pop(key)
                 if wanted > 1:
                     self._locks[key] = lock, wanted - 1
-
-
-_turns = Turns()
-
-
-@contextmanager
-def turn(name: str, context: Context) -> Iterator[None]:
-    """The turn of the session's registrar at a domain; no registrar can hold up another."""
-    with _turns.take((context.registrar, name.lower()), context.config.backend_timeout):
-        yield

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from srs_epp.commands.mapping import Log
+from srs_epp.commands.overseer import Overseer
 from srs_epp.config import Config
 from srs_epp.session.queues import Part
 from srs_epp.srs.actions import Action
@@ -31,11 +32,13 @@ class Exchange:
         self,
         backend: Backend,
         config: Config,
+        overseer: Overseer,
         log: Log,
         sleep: Callable[[float], None],
     ) -> None:
         self._backend = backend
         self._config = config
+        self._overseer = overseer
         self._log = log
         self._sleep = sleep
 
@@ -55,6 +58,8 @@ class Exchange:
         except Exception:
             self._log.exception("the exchange with the registry failed in us (svTRID %s)", trids)
             outcomes = split(parts, Unanswered("failed in us"))
+        answered = not any(isinstance(outcome, BackendError) for outcome in outcomes)
+        self._overseer.exchanged(len(transaction.actions), time.monotonic() - sent, answered=answered)
         doubtful = [_doubtful(part, outcome) for part, outcome in zip(parts, outcomes, strict=True)]
         if not any(doubtful):
             return outcomes
@@ -68,9 +73,17 @@ class Exchange:
             sleep=self._sleep,
         )
         return [
-            self._find_out(recovery, part) if doubt else outcome
+            self._found_out(recovery, part) if doubt else outcome
             for part, outcome, doubt in zip(parts, outcomes, doubtful, strict=True)
         ]
+
+    def _found_out(self, recovery: Recovery, part: Part) -> Outcome:
+        outcome = self._find_out(recovery, part)
+        if isinstance(outcome, NotDone):
+            self._overseer.recovered("not done")
+        else:
+            self._overseer.recovered("unknown" if isinstance(outcome, BackendError) else "done")
+        return outcome
 
     def _find_out(self, recovery: Recovery, part: Part) -> Outcome:
         trid = part.inquiry.entry.server_trid

@@ -18,7 +18,9 @@ from srs_epp.srs.results import Result
 class Entry:
     """A command from being read to being answered.
 
-    ``final``: the session ends once it is answered. ``identities``: FeId,FeSeq of what the registry did.
+    ``late``: it came when the server was going away already, and is not run. ``final``: the session ends
+    once it is answered. ``identities``: FeId,FeSeq of what the registry did. ``registry_seconds``: how
+    long that was waited for.
     """
 
     command: Command
@@ -26,16 +28,18 @@ class Entry:
     received: float
     server_trid: str
     handler: Handler | None = None
+    late: bool = False
     final: bool = False
     mapping: Mapping | None = None
     reply: Response | Greeting | None = None
     wrote: bool = False
     identities: list[str] = field(default_factory=list)
+    registry_seconds: float = 0.0
 
     @property
     def stalls(self) -> bool:
         """Whether those behind it wait until it is answered."""
-        return self.final or (self.handler is not None and self.handler.stalls)
+        return self.final or (not self.late and self.handler is not None and self.handler.stalls)
 
 
 class CommandQueue:

@@ -18,6 +18,7 @@ from typing import Protocol
 from srs_epp.commands import REGISTER
 from srs_epp.commands.errors import translate, unusable
 from srs_epp.commands.mapping import Ask, Context, Log
+from srs_epp.commands.overseer import Answered, Overseer
 from srs_epp.config import Config
 from srs_epp.epp import reader
 from srs_epp.epp.login import Login
@@ -27,6 +28,7 @@ from srs_epp.epp.results import (
     AuthenticationError,
     AuthenticationErrorClosing,
     CommandFailed,
+    CommandFailedClosing,
     CommandSyntaxError,
     CommandUseError,
     EppError,
@@ -102,6 +104,7 @@ class Session:
         identifiers: TransactionIds,
         peer_address: str,
         certificate_names: Sequence[str] = (),
+        overseer: Overseer | None = None,
         log: Log | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -110,8 +113,17 @@ class Session:
         self._greeting = greeting
         self._identifiers = identifiers
         self._log = log or logging.getLogger("eppd.session")
-        self._exchange = Exchange(backend, config, self._log, sleep)
-        self._context = Context(config, peer_address, tuple(certificate_names), sleep=sleep, log=self._log)
+        self._sleep = sleep
+        self._overseer = overseer or Overseer()
+        self._exchange = Exchange(backend, config, self._overseer, self._log, sleep)
+        self._context = Context(
+            config,
+            peer_address,
+            tuple(certificate_names),
+            sleep=sleep,
+            log=self._log,
+            overseer=self._overseer,
+        )
         self._frames = FrameReader(config.max_frame)
         self._commands = CommandQueue()
         self._requests = BackendQueue()
@@ -119,6 +131,7 @@ class Session:
         self._output = bytearray()
         self._resting = State.WAITING_FOR_CLIENT
         self._input_ended = False
+        self._winding_down = False
         self._refused_logins = 0
         self.user: str | None = None
         """The clID that logged in, None until then."""
@@ -156,6 +169,10 @@ class Session:
     def ended(self) -> bool:
         """Whether nothing is left to do: the connection can be closed."""
         return not self._output and self._input_ended and not self._commands and not self._frames.whole
+
+    def wind_down(self) -> None:
+        """Run what has been read, and no more: a command that comes from now on is told so, by a 2500."""
+        self._winding_down = True
 
     def drain(self) -> None:
         """Read nothing more; what was read is answered, then the session has ended."""
@@ -206,7 +223,7 @@ class Session:
         """
         while count > 0 and len(self._requests) < self._config.backend_batch:
             entry = self._commands.startable()
-            if entry is None:
+            if entry is None or not self._paced(entry):
                 break
             self._commands.start()
             self._start(entry)
@@ -243,6 +260,14 @@ class Session:
 
     def output_event(self) -> int:
         """The client takes data: write all it takes; returns the octets written."""
+        written = self._write()
+        if written and not self._in_flight:
+            self._advance()
+        return written
+
+    # -- within
+
+    def _write(self) -> int:
         written = 0
         while self._output:
             taken = self._io.send(bytes(self._output[:READ_SIZE]))
@@ -250,11 +275,7 @@ class Session:
                 break
             del self._output[:taken]
             written += taken
-        if written and not self._in_flight:
-            self._advance()
         return written
-
-    # -- within
 
     def _advance(self) -> None:
         """Go on with what has been read, as far as the client takes the answers."""
@@ -297,7 +318,25 @@ class Session:
             received=time.monotonic(),
             server_trid=self._identifiers.next(),
             handler=REGISTER.get((command.verb, command.namespace)),
+            late=self._winding_down
+            and event is not Event.REFUSED
+            and command.verb not in ("hello", "logout"),
         )
+
+    def _paced(self, entry: Entry) -> bool:
+        """Wait until the registrar may have its next command run; False where there is none any more."""
+        registrar = self._context.registrar
+        if registrar is None or entry.event is not Event.COMMAND or entry.late:
+            return True
+        delay = self._overseer.pace(registrar)
+        if delay:
+            # those before it need not wait with it
+            self.send_pending_replies()
+            if not self._in_flight:
+                self._dispatch()
+            self._write()
+            self._sleep(delay)
+        return self._commands.startable() is entry
 
     def _start(self, entry: Entry) -> None:
         try:
@@ -306,6 +345,9 @@ class Session:
                 entry.command.check_schema()
                 entry.reply = self._greeting
                 return
+            if entry.late:
+                last = self._commands.waiting == 0 and not self._frames.whole
+                raise (CommandFailedClosing if last else CommandFailed)("not done: the server is going away")
         except EppError as error:
             entry.event = Event.REFUSED
             entry.reply = Response.refusing(error)
@@ -355,7 +397,12 @@ class Session:
         self._in_flight = parts
         # the client need not wait for the registry to see what is answered already
         self.output_event()
-        self._deliver(self._exchange.run(registrar, parts))
+        self._overseer.state(str(self.state))
+        started = time.monotonic()
+        outcomes = self._exchange.run(registrar, parts)
+        for part in parts:
+            part.inquiry.entry.registry_seconds += time.monotonic() - started
+        self._deliver(outcomes)
 
     def _deliver(self, outcomes: Sequence[Outcome]) -> None:
         """Let each command whose request was in flight go on with its outcome."""
@@ -393,11 +440,13 @@ class Session:
                 entry.reply = Response.refusing(CommandFailed("the registry failed"))
 
     def _settle(self, entry: Entry) -> None:
-        """Move on by the reply that is about to be sent, and log it."""
+        """Move on by the reply that is about to be sent, and tell of it."""
+        code = None
         if isinstance(entry.reply, Response):
             if entry.event is Event.LOGIN:
                 self._settle_login(entry)
             entry.reply = entry.reply.identified(entry.command.client_trid, entry.server_trid)
+            code = entry.reply.code
             self._log.info(
                 "%s: %d, svTRID %s%s",
                 entry.command.verb or "no command",
@@ -405,6 +454,12 @@ class Session:
                 entry.server_trid,
                 "".join(f", SRS {identity}" for identity in dict.fromkeys(entry.identities)),
             )
+        seconds = time.monotonic() - entry.received
+        self._overseer.answered(
+            Answered(
+                entry.command, code, entry.server_trid, entry.identities, seconds, entry.registry_seconds
+            )
+        )
         closes = entry.final or (isinstance(entry.reply, Response) and entry.reply.closes)
         self._resting = State.END_SESSION if closes else after(self._state_of(entry), Event.SENT)
 
@@ -428,6 +483,8 @@ class Session:
             order = Login.read(entry.command.element)
             self.user = order.client_id
             self._context = replace(self._context, registrar=int(order.client_id), services=order.services)
+        if self.user is None:
+            self._overseer.dismiss()
 
     def _end(self) -> None:
         self._input_ended = True

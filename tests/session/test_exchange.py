@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from srs_epp.commands.mapping import Ask
+from srs_epp.commands.overseer import Overseer
 from srs_epp.epp.reader import Command
 from srs_epp.session import exchange
 from srs_epp.session.exchange import Exchange, Outcome
@@ -121,7 +122,7 @@ def refused(error_id: str) -> str:
 def run(registry: Registry, clock: Clock, *parts: Sequence[Action], **settings: object) -> list[Outcome]:
     """The outcomes for commands that ask for these actions; their svTRIDs are sv-0, sv-1 …"""
     log = logging.getLogger("test.exchange")
-    running = Exchange(registry, config(**{"recovery_timeout": 10} | settings), log, clock.sleep)
+    running = Exchange(registry, config(**{"recovery_timeout": 10} | settings), Overseer(), log, clock.sleep)
     return running.run(100, [part(f"sv-{number}", *actions) for number, actions in enumerate(parts)])
 
 

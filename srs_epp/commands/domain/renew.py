@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime
 
 from srs_epp.commands.domain.sponsorship import refused
 from srs_epp.commands.mapping import Context, Mapping, handles
-from srs_epp.commands.turns import turn
 from srs_epp.epp.domain import Renew, renew_data
 from srs_epp.epp.namespaces import DOMAIN
 from srs_epp.epp.reader import Command
@@ -29,7 +28,7 @@ def renew_domain(command: Command, context: Context) -> Mapping:
     """2303 no such domain; 2304 curExpDate is not the present expiry; 2201 another registrar's."""
     assert command.payload is not None
     order = Renew.read(command.payload)
-    with turn(order.name, context):
+    with context.turn(order.name):
         [found] = yield [Whois(order.name)]
         if found.domain is None or found.domain.status == AVAILABLE:
             raise ObjectDoesNotExist(value=order.name)

@@ -23,7 +23,6 @@ from srs_epp.commands.domain.restore import restore_domain
 from srs_epp.commands.domain.sponsorship import refuse_other_sponsor, refused
 from srs_epp.commands.mapping import Context, Mapping, handles
 from srs_epp.commands.statuses import CLIENT_HOLD
-from srs_epp.commands.turns import turn
 from srs_epp.epp import secdns
 from srs_epp.epp.domain import Update
 from srs_epp.epp.namespaces import DOMAIN, RGP, SECDNS
@@ -55,7 +54,7 @@ def update_domain(command: Command, context: Context) -> Mapping:
     signing = secdns.Update.read(extension) if extension is not None else secdns.NO_UPDATE
     _check(order, signing)
     fields = _listed(order, signing)
-    with turn(order.name, context) if fields else nullcontext():
+    with context.turn(order.name) if fields else nullcontext():
         present = (yield from _present(order.name, fields)) if fields else None
         try:
             [changed] = yield [_change(order, signing, present, context, context.action_id(command))]

@@ -11,7 +11,8 @@ import pytest
 
 from srs_epp.commands import REGISTER
 from srs_epp.commands.mapping import Context
-from srs_epp.commands.turns import Turns, turn
+from srs_epp.commands.overseer import Overseer
+from srs_epp.commands.turns import Turns
 from srs_epp.epp.namespaces import DOMAIN
 from srs_epp.epp.reader import read
 from srs_epp.epp.results import CommandFailed
@@ -22,8 +23,17 @@ from tests.support.settings import config
 NAME = "example.co.nz"  # of documents.NAME
 
 
+OVERSEER = Overseer()
+
+
 def context(registrar: int = 100, patience: str = "0.01") -> Context:
-    return Context(config(backend_timeout=patience), "192.0.2.7", registrar=registrar, services=ALL_SERVICES)
+    return Context(
+        config(backend_timeout=patience),
+        "192.0.2.7",
+        registrar=registrar,
+        services=ALL_SERVICES,
+        overseer=OVERSEER,
+    )
 
 
 @contextmanager
@@ -85,12 +95,12 @@ def test_what_was_given_back_costs_nothing_whatever_happened() -> None:
 
 
 def test_names_are_compared_without_case() -> None:
-    with turn("kea.nz", context()), pytest.raises(CommandFailed), turn("KEA.nz", context()):
+    with context().turn("kea.nz"), pytest.raises(CommandFailed), context().turn("KEA.nz"):
         pytest.fail("two have it")
 
 
 def test_no_registrar_holds_up_another() -> None:
-    with turn("kea.nz", context(100)), turn("kea.nz", context(101)):
+    with context(100).turn("kea.nz"), context(101).turn("kea.nz"):
         pass
 
 
