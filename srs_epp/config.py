@@ -390,8 +390,18 @@ class Parser(configargparse.ArgumentParser):  # type: ignore[misc]
         """Whether ``word`` names an option, perhaps with ``=VALUE`` behind it, or ends the options."""
         return word == "--" or word.split("=", 1)[0] in self._option_string_actions
 
-    def error(self, message: str) -> Any:
-        raise ConfigError([message])
+    last_positional = ""
+    """Name of a positional that may be missing, and may stand behind options; "" where there is none."""
+
+    def parse_known_args(self, *args: Any, **kwargs: Any) -> tuple[Any, list[str]]:
+        """argparse gives up on a positional that may be missing when an option comes before it."""
+        namespace, rest = super().parse_known_args(*args, **kwargs)
+        if rest and not rest[0].startswith("-") and getattr(namespace, self.last_positional, "") is None:
+            setattr(namespace, self.last_positional, rest.pop(0))
+        return namespace, rest
+
+    def error(self, message: object) -> Any:
+        raise ConfigError([str(message)])
 
 
 def add_options(parser: Any) -> None:

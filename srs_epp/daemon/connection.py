@@ -9,59 +9,154 @@ import math
 import select
 import socket
 import time
+from dataclasses import dataclass
+from typing import Any
 
+from srs_epp.commands.turns import Turns
+from srs_epp.daemon import proxy
 from srs_epp.daemon.logs import ConnectionLog
+from srs_epp.daemon.proxy import NotProxied
+from srs_epp.daemon.records import Records, Witness
 from srs_epp.daemon.runtime import Runtime
+from srs_epp.daemon.table import Full, Table
 from srs_epp.daemon.tls import HandshakeFailed, StreamBroken, TLSStream
 from srs_epp.session.session import Session
 
 CLOSING_TIME = 2.0  # seconds for a client to close its side too
+QUIET, LONGEST_LEAVE = (
+    1.0,
+    5.0,
+)  # seconds without a command, and in all, until a session that leaves is closed
+_COUNTED = 1 << 20  # octets after which they are counted, where the connection does not end before
 
 _WAKING = select.POLLIN | select.POLLHUP | select.POLLERR
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the connections of a worker are served with. A reload makes another, for new ones."""
+
+    runtime: Runtime
+    records: Records
+    table: Table
+    turns: Turns
 
 
 class Connection:
     """What the thread of one connection does."""
 
-    def __init__(self, sock: socket.socket, peer: str, name: str, runtime: Runtime, drain: int) -> None:
-        """``drain``: a descriptor that becomes readable when the worker wants its sessions to end."""
+    def __init__(
+        self,
+        sock: socket.socket,
+        about: dict[str, Any],
+        slot: int,
+        service: Service,
+        drain: int,
+        *,
+        proxied: bool,
+    ) -> None:
+        """``about``: the connection's name and peer. ``slot``: its place in the table.
+
+        ``drain``: a descriptor that becomes readable when the worker wants its sessions to end. ``proxied``:
+        a PROXY header comes first.
+        """
         self._sock = sock
-        self._peer = peer
-        self._runtime = runtime
-        self._config = runtime.config
+        self._about = about
+        self._slot = slot
+        self._service = service
+        self._config = service.runtime.config
+        self._records = service.records
         self._drain = drain
-        self._about = {"connection": name, "peer": peer}
-        self._log = ConnectionLog("eppd.connection", self._about)
+        self._proxied = proxied
+        self._log = ConnectionLog("eppd.connection", about)
         self._started = time.monotonic()
+        self._leaving_since: float | None = None
+        self._active = self._started
+        self._counted = (0, 0)
 
     def run(self) -> None:
         """Serve the connection to its end. Closes the socket; raises nothing that a peer can cause."""
-        stream = TLSStream(self._runtime.tls, self._sock)
+        if not self._knows_its_peer():
+            self._sock.close()
+            return
+        reason = None
+        stream = TLSStream(self._service.runtime.tls, self._sock)
         try:
             names = stream.handshake(self._config.handshake_timeout)
-            self._log.info(
-                "connected, %s%s", stream.version(), f", certificate of {names[0]}" if names else ""
-            )
+            version = stream.version()
+            self._log.info("connected, %s%s", version, f", certificate of {names[0]}" if names else "")
+            self._records.connected(self._about, version, names)
+            self._service.table.set_tls(self._slot, version)
             self._drive(self._session(stream, names), stream)
         except HandshakeFailed as error:
             self._log.warning("TLS handshake failed: %s", error)
+            self._records.refused(self._about, error.reason, str(error))
+            reason = "TLS handshake failed"
         except StreamBroken as error:
             self._log.info("the connection broke: %s", error)
+            reason = "the connection broke"
         except _TimeOut as error:
             self._log.info("closing: %s", error)
+            reason = str(error)
         finally:
             stream.close(CLOSING_TIME)
-            self._log.info("closed after %.1f s", time.monotonic() - self._started)
+            self._count(stream)
+            seconds = time.monotonic() - self._started
+            self._log.info("closed after %.1f s", seconds)
+            self._records.closed(self._about, seconds, reason)
+
+    def give_back(self) -> None:
+        """Free the connection's place in the table."""
+        self._service.table.give_back(self._slot)
+
+    def _knows_its_peer(self) -> bool:
+        """Read the PROXY header where there has to be one; False where the connection ends here."""
+        if not self._proxied:
+            return True
+        config = self._config
+        try:
+            header = proxy.read_header(self._sock, config.handshake_timeout)
+            if header.address is not None:
+                self._about["peer"] = header.address
+                self._service.table.set_address(
+                    self._slot,
+                    self._about["connection"],
+                    header.address,
+                    config.max_connections_per_address,
+                )
+        except NotProxied as error:
+            self._log.warning("no PROXY header: %s", error)
+            self._records.refused(self._about, "proxy", str(error))
+            return False
+        except Full as full:
+            self._log.warning("refused: %s", full)
+            self._records.refused(self._about, full.limit, str(full))
+            return False
+        return not header.local or self._speaks()
+
+    def _speaks(self) -> bool:
+        """Whether the load balancer itself wants TLS of us; a health check closes without a word."""
+        self._sock.setblocking(True)
+        self._sock.settimeout(self._config.handshake_timeout)
+        try:
+            return bool(self._sock.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
 
     def _session(self, stream: TLSStream, names: tuple[str, ...]) -> Session:
+        service = self._service
+        self._witness = Witness(
+            self._records, service.table, self._slot, self._config, self._about, service.turns
+        )
         return Session(
             stream,
-            backend=self._runtime.backend,
+            backend=service.runtime.backend,
             config=self._config,
-            greeting=self._runtime.greeting,
-            identifiers=self._runtime.identifiers,
-            peer_address=self._peer,
+            greeting=service.runtime.greeting,
+            identifiers=service.runtime.identifiers,
+            peer_address=self._about["peer"],
             certificate_names=names,
+            overseer=self._witness,
             log=ConnectionLog("eppd.session", self._about),
         )
 
@@ -71,8 +166,6 @@ class Connection:
         poll.register(stream.fileno(), 0)
         session.connected()
         while not session.ended:
-            if session.user is not None:
-                self._about["registrar"] = session.user
             if session.wants_output:
                 session.output_event()
             if session.ended:
@@ -80,8 +173,11 @@ class Connection:
             # who sends without a pause is not waited for, and still has deadlines and sees a drain
             pending = session.wants_input and not stream.dry
             self._wait(poll, session, stream, pending=pending)
-            if pending and session.wants_input:
-                session.input_event()
+            if pending and session.wants_input and session.input_event():
+                self._active = time.monotonic()
+                if stream.received + stream.sent - sum(self._counted) >= _COUNTED:
+                    self._count(stream)
+        self._witness.state(str(session.state))
 
     def _wait(self, poll: select.poll, session: Session, stream: TLSStream, *, pending: bool) -> None:
         """Wait until there is something to do; with ``pending`` input there is, and this only looks."""
@@ -91,22 +187,31 @@ class Connection:
         poll.modify(stream.fileno(), wanted)
         deadline, reason = self._deadline(session, pending=pending)
         left = max(0.0, deadline - time.monotonic())
+        if not pending:
+            self._witness.state(str(session.state))
         ready = poll.poll(0 if pending else left * 1000)
         if time.monotonic() >= deadline and (pending or not ready):
-            raise _TimeOut(reason)
+            if reason is not None:
+                raise _TimeOut(reason)
+            self._leaving_since = None
+            session.drain()
         for descriptor, events in ready:
             if descriptor == self._drain:
                 poll.unregister(self._drain)
-                session.drain()
+                self._leaving_since = time.monotonic()
+                session.wind_down()
             elif events & _WAKING:
                 stream.dry = False
 
-    def _deadline(self, session: Session, *, pending: bool) -> tuple[float, str]:
-        """The first moment at which patience ends, and with what."""
+    def _deadline(self, session: Session, *, pending: bool) -> tuple[float, str | None]:
+        """The first moment at which patience ends, and with what; None: with a client that we leave."""
         config = self._config
         # what has come and is not read yet may be a complete command
         idle_end = math.inf if pending else session.idle_since + config.idle_timeout
-        deadlines = [(idle_end, "idle-timeout: no complete command")]
+        deadlines: list[tuple[float, str | None]] = [(idle_end, "idle-timeout: no complete command")]
+        if self._leaving_since is not None:
+            # a client that was in the middle of its work gets an answer to what it is just sending
+            deadlines.append((min(self._active + QUIET, self._leaving_since + LONGEST_LEAVE), None))
         if config.session_timeout:
             end = self._started + config.session_timeout
             deadlines.append((end, "session-timeout: the session has lasted long enough"))
@@ -115,7 +220,13 @@ class Connection:
         if session.unit_since is not None and session.wants_input:
             late = session.unit_since + config.frame_timeout
             deadlines.append((late, "frame-timeout: a data unit that does not end"))
-        return min(deadlines)
+        return min(deadlines, key=lambda one: one[0])
+
+    def _count(self, stream: TLSStream) -> None:
+        if self._records.metrics is not None:
+            received, sent = self._counted
+            self._records.metrics.transferred(stream.received - received, stream.sent - sent)
+        self._counted = (stream.received, stream.sent)
 
 
 class _TimeOut(Exception):

@@ -1,4 +1,4 @@
-"""How many connections there may be at a time."""
+"""How many connections a process has, and can have. How many it may have: see ``table``."""
 
 from __future__ import annotations
 
@@ -12,36 +12,33 @@ log = logging.getLogger("eppd.worker")
 _SPARE_DESCRIPTORS = 64  # beside connections: listeners, pipes, the log, files that are read
 
 
-class Slots:
-    """A number of places, taken and given back by any thread."""
+class Running:
+    """How many connections this process has, told by any thread."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._taken = 0
+    def __init__(self) -> None:
+        self._count = 0
         self._changed = threading.Condition()
 
     @property
-    def taken(self) -> int:
-        return self._taken
+    def count(self) -> int:
+        return self._count
 
-    def take(self) -> bool:
-        """False where all are taken."""
+    def begin(self) -> None:
+        """One more."""
         with self._changed:
-            if self._taken >= self._most:
-                return False
-            self._taken += 1
-            return True
+            self._count += 1
 
-    def give_back(self) -> None:
+    def end(self) -> None:
+        """One less."""
         with self._changed:
-            self._taken -= 1
+            self._count -= 1
             self._changed.notify_all()
 
-    def wait_until_free(self, seconds: float) -> bool:
-        """Whether all are free, at the latest after ``seconds``."""
+    def wait_until_none(self, seconds: float) -> bool:
+        """Whether there are none, at the latest after ``seconds``."""
         deadline = time.monotonic() + seconds
         with self._changed:
-            return self._changed.wait_for(lambda: self._taken == 0, max(0.0, deadline - time.monotonic()))
+            return self._changed.wait_for(lambda: self._count == 0, max(0.0, deadline - time.monotonic()))
 
 
 def allow_descriptors(connections: int) -> None:

@@ -11,9 +11,10 @@ import socketserver
 import time
 from typing import Any
 
-from srs_epp.daemon.connection import Connection
-from srs_epp.daemon.limits import Slots
-from srs_epp.daemon.runtime import Runtime
+from srs_epp.daemon import proxy
+from srs_epp.daemon.connection import Connection, Service
+from srs_epp.daemon.limits import Running
+from srs_epp.daemon.table import Full
 
 log = logging.getLogger("eppd.server")
 
@@ -24,18 +25,21 @@ _numbers = itertools.count(1)
 
 
 class EPPServer(socketserver.ThreadingTCPServer):
-    """The server of one listening socket, which is shared with other workers and so does not block."""
+    """The server of one listening socket, which is shared with other workers and so does not block.
+
+    ``service``: what new connections are served with; may be replaced at any time.
+    """
 
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, listener: socket.socket, runtime: Runtime, slots: Slots, drain: int) -> None:
-        """``slots`` is shared by the servers of a worker; ``drain`` see Connection."""
+    def __init__(self, listener: socket.socket, service: Service, running: Running, drain: int) -> None:
+        """``running`` is shared by the servers of a worker; ``drain`` see Connection."""
         super().__init__(listener.getsockname()[:2], socketserver.BaseRequestHandler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
-        self._runtime = runtime
-        self._slots = slots
+        self.service = service
+        self._running = running
         self._drain = drain
 
     def get_request(self) -> tuple[socket.socket, Any]:
@@ -48,38 +52,51 @@ class EPPServer(socketserver.ThreadingTCPServer):
                 time.sleep(_PAUSE)
             raise
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Whether there is room for one more connection."""
-        if self._slots.take():
-            return True
-        log.warning("%s refused: max-connections (%d) reached", client_address[0], self._slots.taken)
-        return False
-
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Start the connection's thread; close it where the system has no more threads."""
+        """Find room for the connection, and start its thread; close it where there is none."""
+        service = self.service
+        config = service.runtime.config
+        about = {"connection": f"c{os.getpid()}-{next(_numbers)}", "peer": client_address[0]}
+        # a load balancer's own address does not count; the client's is known once it has said it
+        proxied = proxy.trusted(about["peer"], config.proxy_protocol)
+        of_address = None if proxied else config.max_connections_per_address
         try:
-            super().process_request(request, client_address)
+            slot = service.table.take(about["connection"], about["peer"], config.max_connections, of_address)
+        except Full as full:
+            log.warning("%s refused: %s", about["peer"], full)
+            service.records.refused(about, full.limit, str(full))
+            self.shutdown_request(request)
+            return
+        service.records.accepted()
+        self._running.begin()
+        connection = Connection(request, about, slot, service, self._drain, proxied=proxied)
+        try:
+            super().process_request(request, connection)
         except RuntimeError as error:
-            log.error("%s refused: %s", client_address[0], error)
-            self._slots.give_back()
+            log.error("%s refused: %s", about["peer"], error)
+            service.records.refused(about, "threads", str(error))
+            self._forget(connection)
             self.shutdown_request(request)
         except BaseException:
-            self._slots.give_back()
+            self._forget(connection)
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """The connection's thread."""
+        """The connection's thread; ``client_address`` is the Connection that process_request has made."""
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._slots.give_back()
+            self._forget(client_address)
+
+    def _forget(self, connection: Connection) -> None:
+        connection.give_back()
+        self._running.end()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serve the connection, to its end."""
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        name = f"c{os.getpid()}-{next(_numbers)}"
-        Connection(request, client_address[0], name, self._runtime, self._drain).run()
+        client_address.run()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A fault of ours in one connection; the others do not notice."""
-        log.exception("the connection of %s failed in us", client_address[0])
+        log.exception("a connection failed in us")

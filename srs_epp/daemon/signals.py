@@ -8,7 +8,8 @@ import signal
 from collections.abc import Iterable
 from types import FrameType
 
-HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)  # by any process of ours
+# by any process of ours
+HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2, signal.SIGCHLD)
 
 
 class Signals:

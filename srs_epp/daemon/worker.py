@@ -8,55 +8,131 @@ import signal
 import socket
 import threading
 from collections.abc import Sequence
+from multiprocessing.connection import Connection as Channel
 
+from srs_epp.commands.turns import Turns
 from srs_epp.config import Config, ConfigError
-from srs_epp.daemon import runtime
-from srs_epp.daemon.limits import Slots, allow_descriptors
+from srs_epp.daemon import logs, names, runtime
+from srs_epp.daemon.audit import AuditLog
+from srs_epp.daemon.connection import Service
+from srs_epp.daemon.limits import Running, allow_descriptors
+from srs_epp.daemon.metrics import Metrics
+from srs_epp.daemon.records import Records
 from srs_epp.daemon.server import EPPServer
 from srs_epp.daemon.signals import Signals
+from srs_epp.daemon.table import Table
 
 log = logging.getLogger("eppd.worker")
 
 POLL_INTERVAL = 0.5  # seconds between two looks of socketserver whether it should end
+RETIRED_INTERVAL = 0.5  # seconds between two looks of a retired worker whether its last connection has ended
+
+RELOAD, RETIRE = "reload", "retire"  # what the master says, with a Config or None
+READY, FAULTS = "ready", "faults"  # what a worker says, with a list of faults
 
 
-def work(config: Config, listeners: Sequence[socket.socket], lifeline: int, ready: int) -> int:
+def work(
+    number: int,
+    config: Config,
+    listeners: Sequence[socket.socket],
+    table: Table,
+    channel: Channel,
+    lifeline: int,
+) -> int:
     """Serve until SIGTERM, or until the master is gone; the exit code.
 
-    ``lifeline``: a descriptor that is closed when the master ends. ``ready``: one to write an octet to when
-    connections are served.
+    ``channel``: to the master. ``lifeline``: a descriptor that is closed when the master ends.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us too; the master decides
+    # a terminal sends it to us too, and whoever tells all of eppd to reload means the master
+    for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR2):
+        signal.signal(ignored, signal.SIG_IGN)
+    names.name_process(f"worker {number}")
     signals = Signals([signal.SIGTERM])
     try:
-        serving = runtime.load(config)
+        worker = _Worker(number, config, listeners, table)
     except ConfigError as error:
-        for fault in error.faults:
-            log.error("%s", fault)
+        channel.send((FAULTS, list(error.faults)))
         return 1
-    allow_descriptors(config.max_connections + config.backend_connections)
-    slots = Slots(config.max_connections)
-    drained, draining = os.pipe()
-    servers = [EPPServer(listener, serving, slots, drained) for listener in listeners]
-    threads = [threading.Thread(target=server.serve_forever, args=(POLL_INTERVAL,)) for server in servers]
-    for thread in threads:
-        thread.start()
-    os.write(ready, b"+")
-    os.close(ready)
-    signals.wait([lifeline])
-    _stop_accepting(servers, threads)
-    log.info("draining %d connections", slots.taken)
-    os.close(draining)  # wakes every connection's thread
-    if not slots.wait_until_free(config.drain_timeout):
-        log.warning("drain-timeout: %d connections are cut", slots.taken)
-    return 0
+    channel.send((READY, []))
+    while True:
+        patience = RETIRED_INTERVAL if worker.retired else None
+        caught, ready = signals.wait([lifeline, channel.fileno()], patience)
+        if caught or lifeline in ready:
+            return worker.drain()
+        if ready:
+            try:
+                order, new = channel.recv()
+            except EOFError:
+                return worker.drain()
+            if order == RELOAD:
+                channel.send((FAULTS, worker.reload(new)))
+            else:
+                worker.retire()
+        if worker.retired and not worker.running.count:
+            log.info("the last connection of a retired worker has ended")
+            return 0
 
 
-def _stop_accepting(servers: Sequence[EPPServer], threads: Sequence[threading.Thread]) -> None:
-    stopping = [threading.Thread(target=server.shutdown) for server in servers]
-    for thread in stopping:
-        thread.start()
-    for thread in (*stopping, *threads):
-        thread.join()
-    for server in servers:
-        server.server_close()
+def _accept(server: EPPServer) -> None:
+    names.name_this("accept")
+    server.serve_forever(POLL_INTERVAL)
+
+
+class _Worker:
+    def __init__(self, number: int, config: Config, listeners: Sequence[socket.socket], table: Table) -> None:
+        self._number = number
+        self._config = config
+        self._table = table
+        self._turns = Turns(table.lock)
+        self._metrics = Metrics() if config.metrics is not None else None
+        self.running = Running()
+        self.retired = False
+        service = self._service(config)
+        drained, self._draining = os.pipe()
+        self._servers = [EPPServer(listener, service, self.running, drained) for listener in listeners]
+        self._threads = [threading.Thread(target=_accept, args=(server,)) for server in self._servers]
+        for thread in self._threads:
+            thread.start()
+
+    def _service(self, config: Config) -> Service:
+        """What connections are served with. ConfigError where a file does not serve."""
+        serving = runtime.load(config)
+        audit = AuditLog(config.audit_log) if config.audit_log is not None else None
+        allow_descriptors(config.max_connections + config.backend_connections)
+        return Service(serving, Records(self._number, audit, self._metrics), self._table, self._turns)
+
+    def reload(self, config: Config) -> list[str]:
+        """Serve new connections by another Config; faults, with which all stays as it is."""
+        try:
+            service = self._service(config)
+            logs.configure(config.log_level, config.log_format, config.log_target)
+        except ConfigError as error:
+            return list(error.faults)
+        self._config = config
+        for server in self._servers:
+            server.service = service
+        return []
+
+    def retire(self) -> None:
+        """Accept no more; the sessions that there are may last as long as they like."""
+        self._stop_accepting()
+        self.retired = True
+
+    def drain(self) -> int:
+        """Accept no more, let the sessions come to their ends; the exit code."""
+        self._stop_accepting()
+        log.info("draining %d connections", self.running.count)
+        os.close(self._draining)  # wakes every connection's thread
+        if not self.running.wait_until_none(self._config.drain_timeout):
+            log.warning("drain-timeout: %d connections are cut", self.running.count)
+        return 0
+
+    def _stop_accepting(self) -> None:
+        stopping = [threading.Thread(target=server.shutdown) for server in self._servers]
+        for thread in stopping:
+            thread.start()
+        for thread in (*stopping, *self._threads):
+            thread.join()
+        for server in self._servers:
+            server.server_close()
+        self._servers, self._threads = [], []

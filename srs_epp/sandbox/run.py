@@ -20,7 +20,8 @@ from typing import Any
 from srs_epp import config
 from srs_epp.config import Address, Config, ConfigError
 from srs_epp.daemon import logs, sockets
-from srs_epp.daemon.master import Master, fork
+from srs_epp.daemon.master import Master
+from srs_epp.daemon.processes import fork
 from srs_epp.daemon.signals import HANDLED, Signals
 from srs_epp.registry import DEFAULT_ZONES, RegistryServer
 from srs_epp.sandbox.folder import Folder, Registrar, SandboxError, move_clock
@@ -32,6 +33,7 @@ DEFAULT_FOLDER = "eppd-sandbox"
 LISTEN = "127.0.0.1:7000"
 REGISTRY_LISTEN = "127.0.0.1:0"
 PATIENCE = 10.0  # seconds beyond the proxy's drain-timeout
+_NOT_HERE = ("daemon", "user", "group", "pidfile")
 HASTE = 2.0  # seconds for either process, once a second signal has come
 
 
@@ -41,10 +43,10 @@ def run(given: Mapping[str, Any]) -> int:
     listen = _addresses("listen", given.get("listen") or [LISTEN])
     registry_listen = _addresses("registry-listen", [given.get("registry_listen") or REGISTRY_LISTEN])
     listeners = sockets.listen(listen)
-    registry_listener, *others = sockets.listen(registry_listen, "registry-listen")
-    for other in others:
-        other.close()
+    registry_listener = _one(sockets.listen(registry_listen, "registry-listen"))
     registry_listener.setblocking(True)
+    metrics = _addresses("metrics", [given["metrics"]] if given.get("metrics") else [])
+    status_listener = _one(sockets.listen(metrics, "metrics")) if metrics else None
     folder = Folder(Path(given.get("data") or DEFAULT_FOLDER))
     if given.get("fresh"):
         folder.forget()
@@ -53,7 +55,15 @@ def run(given: Mapping[str, Any]) -> int:
     options = _config(given, folder, url)
     logs.configure(options.log_level, options.log_format, options.log_target)
     _describe(folder, listeners[0], url, registrars)
-    return _Keeper(options, listeners, registry_listener, folder, registrars).run()
+    keeper = _Keeper(options, listeners, registry_listener, folder, registrars, status_listener)
+    return keeper.run()
+
+
+def _one(listeners: Sequence[socket.socket]) -> socket.socket:
+    first, *others = listeners
+    for other in others:
+        other.close()
+    return first
 
 
 def advance(given: Mapping[str, Any]) -> int:
@@ -100,9 +110,13 @@ def _config(given: Mapping[str, Any], folder: Folder, url: str) -> Config:
         "tls_private_key": str(folder.file("server.key")),
         "tls_client_ca": str(folder.file("ca.pem")),
         "backend": url,
+        "max_connections_per_address": "1000",  # all clients are on this machine
         "pgp_signing_key": str(folder.file("proxy.key")),
         "pgp_registry_certificate": [str(folder.file("registry.asc"))],
     }
+    wrong = [f"option {name} is not for the sandbox" for name in _NOT_HERE if given.get(name) is not None]
+    if wrong:
+        raise ConfigError(wrong)
     texts |= {name: value for name, value in given.items() if name in names and value is not None}
     return config.make_config(texts)
 
@@ -137,12 +151,14 @@ class _Keeper:
         registry_listener: socket.socket,
         folder: Folder,
         registrars: Sequence[Registrar],
+        status_listener: socket.socket | None,
     ) -> None:
         self._options = options
         self._listeners = listeners
         self._registry_listener = registry_listener
         self._folder = folder
         self._registrars = registrars
+        self._status_listener = status_listener
         self._signals = Signals(HANDLED)
         self._hurry = False
         # the children hold the reading end: it is closed when this process ends, however it ends
@@ -153,7 +169,7 @@ class _Keeper:
         proxy = fork(self._be_proxy)
         running = {registry: "registry", proxy: "proxy"}
         # who connects while they end must be refused, not left waiting
-        for listener in (*self._listeners, self._registry_listener):
+        for listener in (*self._proxys_listeners(), self._registry_listener):
             listener.close()
         while True:
             caught, _ = self._signals.wait()
@@ -166,6 +182,9 @@ class _Keeper:
                     logs.say(f"eppd: the sandbox's {name} ended (code {code})", sys.stderr)
                 self._end(proxy, registry, running)
                 return 1
+
+    def _proxys_listeners(self) -> list[socket.socket]:
+        return [*self._listeners, *([self._status_listener] if self._status_listener else [])]
 
     def _end(self, proxy: int, registry: int, running: dict[int, str]) -> int:
         """The proxy first: it may still have commands to answer."""
@@ -194,7 +213,7 @@ class _Keeper:
 
     def _be_registry(self) -> int:
         self._leave_parent()
-        for listener in self._listeners:
+        for listener in self._proxys_listeners():
             listener.close()
         signals = Signals([signal.SIGTERM])
         registry = self._folder.registry()
@@ -215,7 +234,13 @@ class _Keeper:
         def announce() -> None:
             logs.say(welcome(self._folder, _reachable(host), port, self._registrars), sys.stdout)
 
-        return Master(self._options, self._listeners, lifeline=self._lifeline, announce=announce).run()
+        return Master(
+            self._options,
+            self._listeners,
+            status_listener=self._status_listener,
+            lifeline=self._lifeline,
+            announce=announce,
+        ).run()
 
     def _leave_parent(self) -> None:
         # a terminal's Ctrl-C goes to the keeper alone, which ends us in the right order

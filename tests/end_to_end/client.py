@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 import ssl
 from types import TracebackType
+from typing import Protocol
 
 from lxml import etree
 
-from tests.end_to_end.process import Sandbox
 from tests.support.validity import assert_valid
 
 EPP = "urn:ietf:params:xml:ns:epp-1.0"
@@ -72,8 +72,25 @@ class Answer:
     def client_trid(self) -> str | None:
         return self.root.findtext(f".//{{{EPP}}}clTRID")
 
+    @property
+    def text(self) -> str:
+        """Everything that is said in it."""
+        return " ".join("".join(map(str, self.root.itertext())).split())
+
     def texts(self, name: str, namespace: str = DOMAIN) -> list[str]:
         return [element.text or "" for element in self.root.iter(f"{{{namespace}}}{name}")]
+
+
+class Server(Protocol):
+    """What a client has to know: a sandbox, or eppd in front of one."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def ca(self) -> str: ...
+    def registrar(self, number: int, /) -> dict[str, str]: ...
 
 
 class Client:
@@ -81,7 +98,7 @@ class Client:
 
     def __init__(
         self,
-        sandbox: Sandbox,
+        sandbox: Server,
         certificate_of: int | None = None,
         *,
         context: ssl.SSLContext | None = None,
@@ -137,7 +154,7 @@ class Client:
         return octets
 
 
-def tls_context(sandbox: Sandbox, certificate_of: int | None = None) -> ssl.SSLContext:
+def tls_context(sandbox: Server, certificate_of: int | None = None) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=sandbox.ca)
     if certificate_of is not None:
         registrar = sandbox.registrar(certificate_of)

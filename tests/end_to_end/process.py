@@ -22,8 +22,15 @@ class Process:
     """``eppd`` with arguments; what it prints goes to files."""
 
     def __init__(
-        self, folder: Path, arguments: Sequence[str], environment: dict[str, str] | None = None
+        self,
+        folder: Path,
+        arguments: Sequence[str],
+        environment: dict[str, str] | None = None,
+        *,
+        wrapper: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
     ) -> None:
+        """``wrapper``: the words of a command that starts the command which follows it."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.arguments = list(arguments)
@@ -31,7 +38,8 @@ class Process:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("EPPD_")}
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.popen = subprocess.Popen(
-                [sys.executable, str(TOP / "eppd.py"), *self.arguments],
+                [*wrapper, sys.executable, str(TOP / "eppd.py"), *self.arguments],
+                pass_fds=pass_fds,
                 stdout=out,
                 stderr=err,
                 stdin=subprocess.DEVNULL,
@@ -52,8 +60,11 @@ class Process:
         """Wait until a line of the log matches."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
+            ended = self.popen.poll() is not None  # asked for first: what it wrote before counts
             if found := re.search(pattern, self.log, re.MULTILINE):
                 return found
+            if ended and not self.descendants():
+                break
             time.sleep(0.02)
         raise AssertionError(f"no line like {pattern!r} in:\n{self.log}")
 

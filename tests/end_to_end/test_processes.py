@@ -80,7 +80,7 @@ def test_a_killed_worker_is_replaced(start: Start) -> None:
         first = sandbox.worker()
         os.kill(first, signal.SIGKILL)
         assert client.at_end()
-    sandbox.wait_for_log("worker started again")
+    sandbox.wait_for_log("worker 1 started again")
 
     with Client(sandbox) as client:
         client.log_in(sandbox.registrar(100))
