@@ -59,8 +59,8 @@ def taken_by_another(turns: Turns, key: str) -> Iterator[threading.Event]:
 def test_a_turn_is_waited_for() -> None:
     turns = Turns()
     with taken_by_another(turns, "kea.nz") as give_it_back:
-        threading.Timer(0.05, give_it_back.set).start()
         started = time.monotonic()
+        threading.Timer(0.05, give_it_back.set).start()
 
         with turns.take("kea.nz", 10.0):
             assert time.monotonic() - started >= 0.05
