@@ -120,6 +120,14 @@ def _read(argv: Sequence[str]) -> Config:
     return config.make_config(*_texts(argv))
 
 
+def _read_in_part(argv: Sequence[str]) -> Config:
+    """Enough to find an eppd that runs: a fault that keeps it from starting must not keep it from ending."""
+    options, faults = config.gather(_texts(argv)[0])
+    if options.drain_timeout is None:
+        raise ConfigError(faults)
+    return options
+
+
 def _run(argv: Sequence[str], _given: Any) -> int:
     return launch.run(_read(argv), lambda: _read(argv))
 
@@ -136,11 +144,11 @@ def _start(argv: Sequence[str], _given: Any) -> int:
 
 
 def _stop(argv: Sequence[str], _given: Any) -> int:
-    return service.stop(_read(argv), sys.stdout)
+    return service.stop(_read_in_part(argv), sys.stdout)
 
 
 def _status(argv: Sequence[str], _given: Any) -> int:
-    return service.status(_read(argv), sys.stdout)
+    return service.status(_read_in_part(argv), sys.stdout)
 
 
 def _restart(argv: Sequence[str], given: Any) -> int:

@@ -7,6 +7,7 @@ comes after root's privileges are gone.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -34,6 +35,9 @@ def run(config: Config, reread: Callable[[], Config]) -> int:
     """
     if config.daemon and config.log_target == logs.STDERR:
         raise ConfigError(["option log-target: stderr, which is closed where daemon is true"])
+    # whoever reads our pid in the file may send them before the master has its handlers
+    for number in (signal.SIGHUP, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
     passed = _Passed()
     release = background.detach() if config.daemon and passed.ready is None else None
     pidfile = _pidfile(config, passed)
@@ -53,10 +57,11 @@ def run(config: Config, reread: Callable[[], Config]) -> int:
             if release is not None:
                 release()
             if passed.ready is not None:
-                if pidfile is not None:
-                    pidfile.write()
                 os.write(passed.ready, b"+")
                 os.close(passed.ready)
+                # not before: our predecessor might just have lost patience, and go on
+                if pidfile is not None:
+                    pidfile.write()
 
         def succeed(ready: int) -> None:
             inheritance.exec_with(

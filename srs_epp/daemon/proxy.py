@@ -76,7 +76,7 @@ def read_header(sock: socket.socket, seconds: float) -> Header:
     while True:
         left = deadline - time.monotonic()
         if left <= 0 or not poll.poll(left * 1000):
-            raise NotProxied(f"{len(taken)} octets of it in {seconds:g} s", silent=not taken)
+            raise NotProxied(f"{len(taken)} octets of one in {seconds:g} s", silent=not taken)
         try:
             seen = sock.recv(LONGEST, socket.MSG_PEEK)
             header = parse(taken + seen)
@@ -88,7 +88,7 @@ def read_header(sock: socket.socket, seconds: float) -> Header:
         except OSError as error:
             raise NotProxied(error.strerror or type(error).__name__, silent=not taken) from None
         if not seen:
-            raise NotProxied(f"the peer closed after {len(taken)} octets of it", silent=not taken)
+            raise NotProxied(f"the peer closed after {len(taken)} octets of one", silent=not taken)
         if header is not None and len(taken) == header.length:
             return header
 
@@ -113,7 +113,7 @@ def parse(octets: bytes) -> Header | None:
         return _parse_line(octets)
     if octets.startswith(b"\r"):
         return _parse_binary(octets)
-    raise NotProxied("it begins with TLS" if octets.startswith(b"\x16") else "it begins with something else")
+    raise NotProxied("TLS begins at once" if octets.startswith(b"\x16") else "something else comes first")
 
 
 # -- version 1: a line of text (section 2.1)

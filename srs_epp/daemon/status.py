@@ -30,7 +30,7 @@ from srs_epp.daemon.figures import Figures
 from srs_epp.daemon.readiness import Prober, Readiness
 from srs_epp.daemon.signals import Signals
 from srs_epp.daemon.table import Table
-from srs_epp.daemon.worker import READY, RELOAD
+from srs_epp.daemon.worker import FAULTS, READY, RELOAD
 
 log = logging.getLogger("eppd.status")
 
@@ -82,6 +82,7 @@ def serve(config: Config, listener: socket.socket, table: Table, channel: Channe
                 readiness.config = new
                 figures.use(new)
                 prober.use(new)
+                channel.send((FAULTS, []))
             else:
                 readiness.draining = True
 

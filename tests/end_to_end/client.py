@@ -103,9 +103,10 @@ class Client:
         *,
         context: ssl.SSLContext | None = None,
         timeout: float = 20,
+        source: str = "",
     ) -> None:
         context = context or tls_context(sandbox, certificate_of)
-        raw = socket.create_connection((sandbox.host, sandbox.port), timeout)
+        raw = socket.create_connection((sandbox.host, sandbox.port), timeout, (source, 0) if source else None)
         try:
             self.tls = context.wrap_socket(raw, server_hostname=sandbox.host)
         except BaseException:
