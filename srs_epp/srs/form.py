@@ -1,11 +1,22 @@
-"""The body of an SRS message: application/x-www-form-urlencoded fields, the same way in both directions."""
+"""The body of an SRS message: application/x-www-form-urlencoded fields, the same way in both directions.
+
+Every command passes here twice, in documents that are all angle brackets and quotes: the standard library's
+functions do the same octet by octet, at ten times the cost.
+"""
 
 from __future__ import annotations
 
+import string
+from binascii import a2b_qp
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import unquote_to_bytes
 
 MIME_TYPE = "application/x-www-form-urlencoded"
+
+_MOST_FIELDS = 64
+_PLAIN = frozenset((string.ascii_letters + string.digits + "_.-~").encode())
+_ENCODED = [chr(octet) if octet in _PLAIN else f"%{octet:02X}" for octet in range(256)]
+_ENCODED[ord(" ")] = "+"
 
 
 class NotAForm(ValueError):
@@ -13,8 +24,17 @@ class NotAForm(ValueError):
 
 
 def encode(fields: Mapping[str, bytes | str]) -> bytes:
-    """The form with these fields, in their order."""
-    return urlencode(fields).encode("ascii")
+    """The form with these fields, in their order.
+
+    >>> encode({"r": b"<a/>", "n": "100"})
+    b'r=%3Ca%2F%3E&n=100'
+    """
+    return "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in fields.items()).encode("ascii")
+
+
+def _encoded(value: bytes | str) -> str:
+    octets = value.encode() if isinstance(value, str) else value
+    return "".join([_ENCODED[octet] for octet in octets])
 
 
 def decode(body: bytes) -> dict[str, bytes]:
@@ -23,20 +43,31 @@ def decode(body: bytes) -> dict[str, bytes]:
     NotAForm where the body is no form, or names a field twice: whoever takes the first value and whoever
     takes the last would see two different messages.
     """
-    try:
-        # latin-1 keeps every octet as it is; only fields that are XML are decoded, by the XML parser
-        pairs = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=True,
-            encoding="latin-1",
-            max_num_fields=64,
-        )
-    except ValueError as error:
-        raise NotAForm(f"the body is no form: {error}") from None
+    if not body.isascii():
+        raise NotAForm("the body is no form: it is not ASCII")
+    pairs = body.split(b"&", _MOST_FIELDS)
+    if len(pairs) > _MOST_FIELDS:
+        raise NotAForm(f"the body is no form: more than {_MOST_FIELDS} fields")
     fields: dict[str, bytes] = {}
-    for name, value in pairs:
+    for pair in pairs:
+        encoded, equals, value = pair.partition(b"=")
+        if not equals:
+            raise NotAForm("the body is no form: a field without a value")
+        name = _decoded(encoded).decode("latin-1")
         if name in fields:
             raise NotAForm(f"the field {name!r} comes twice")
-        fields[name] = value.encode("latin-1")
+        fields[name] = _decoded(value)
     return fields
+
+
+def _decoded(encoded: bytes) -> bytes:
+    plain = encoded.replace(b"+", b" ")
+    escapes = plain.count(b"%")
+    if not escapes:
+        return plain
+    # quoted-printable is the same with another sign, and there is a decoder in C
+    octets = a2b_qp(plain.replace(b"=", b"=3D").replace(b"%", b"="))
+    if len(octets) == len(plain) - 2 * escapes and b"\n" not in plain and b"\r" not in plain:
+        return octets
+    # a sign that begins no escape, or a line's end, which would mean something there
+    return unquote_to_bytes(plain)
