@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import ipaddress
+import os
 import re
 import socket
 from collections import Counter
@@ -446,7 +447,8 @@ def read_options(
         is_config_file=True,
         env_var=f"{ENVIRONMENT_PREFIX}CONFIG",
         metavar="FILE",
-        default=DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None,
+        # one in a folder that we may not enter is not for us
+        default=DEFAULT_FILE if os.access(DEFAULT_FILE, os.F_OK) else None,
         help=f"configuration file (default: {DEFAULT_FILE})",
     )
     prepare(parser)

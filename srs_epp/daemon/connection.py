@@ -72,6 +72,9 @@ class Connection:
         self._started = time.monotonic()
         self._leaving_since: float | None = None
         self._active = self._started
+        self._login_end = self._started + self._config.login_timeout
+        self._session_end = self._started + (self._config.session_timeout or math.inf)
+        self._wanted = 0
         self._counted = (0, 0)
 
     def run(self) -> None:
@@ -184,17 +187,16 @@ class Connection:
         wanted = (select.POLLIN if session.wants_input else 0) | (
             select.POLLOUT if session.wants_output else 0
         )
-        poll.modify(stream.fileno(), wanted)
-        deadline, reason = self._deadline(session, pending=pending)
+        if wanted != self._wanted:
+            poll.modify(stream.fileno(), wanted)
+            self._wanted = wanted
+        deadline, _ = self._deadline(session, pending=pending)
         left = max(0.0, deadline - time.monotonic())
         if not pending:
             self._witness.state(str(session.state))
         ready = poll.poll(0 if pending else left * 1000)
-        if time.monotonic() >= deadline and (pending or not ready):
-            if reason is not None:
-                raise _TimeOut(reason)
-            self._leaving_since = None
-            session.drain()
+        if time.monotonic() >= deadline:
+            self._end_patience(session, pending=pending or bool(ready))
         for descriptor, events in ready:
             if descriptor == self._drain:
                 poll.unregister(self._drain)
@@ -203,24 +205,35 @@ class Connection:
             elif events & _WAKING:
                 stream.dry = False
 
+    def _end_patience(self, session: Session, *, pending: bool) -> None:
+        deadline, reason = self._deadline(session, pending=pending)
+        if time.monotonic() < deadline:
+            return
+        if reason is not None:
+            raise _TimeOut(reason)
+        self._leaving_since = None
+        session.drain()
+
     def _deadline(self, session: Session, *, pending: bool) -> tuple[float, str | None]:
         """The first moment at which patience ends, and with what; None: with a client that we leave."""
         config = self._config
+        end: float = self._session_end
+        reason: str | None = "session-timeout: the session has lasted long enough"
         # what has come and is not read yet may be a complete command
-        idle_end = math.inf if pending else session.idle_since + config.idle_timeout
-        deadlines: list[tuple[float, str | None]] = [(idle_end, "idle-timeout: no complete command")]
+        if not pending and (idle_end := session.idle_since + config.idle_timeout) < end:
+            end, reason = idle_end, "idle-timeout: no complete command"
+        if session.user is None and self._login_end < end:
+            end, reason = self._login_end, "login-timeout: no login"
+        if session.unit_since is not None and session.wants_input:
+            unit_end = session.unit_since + config.frame_timeout
+            if unit_end < end:
+                end, reason = unit_end, "frame-timeout: a data unit that does not end"
         if self._leaving_since is not None:
             # a client that was in the middle of its work gets an answer to what it is just sending
-            deadlines.append((min(self._active + QUIET, self._leaving_since + LONGEST_LEAVE), None))
-        if config.session_timeout:
-            end = self._started + config.session_timeout
-            deadlines.append((end, "session-timeout: the session has lasted long enough"))
-        if session.user is None:
-            deadlines.append((self._started + config.login_timeout, "login-timeout: no login"))
-        if session.unit_since is not None and session.wants_input:
-            late = session.unit_since + config.frame_timeout
-            deadlines.append((late, "frame-timeout: a data unit that does not end"))
-        return min(deadlines, key=lambda one: one[0])
+            leave = min(self._active + QUIET, self._leaving_since + LONGEST_LEAVE)
+            if leave < end:
+                end, reason = leave, None
+        return end, reason
 
     def _count(self, stream: TLSStream) -> None:
         if self._records.metrics is not None:

@@ -53,7 +53,8 @@ def run(config: Config, reread: Callable[[], Config]) -> int:
         metrics = _ACTIVATED_METRICS if passed.activated_metrics else _METRICS
 
         def announce() -> None:
-            notify.notify("READY=1")
+            if passed.ready is None:
+                notify.notify("READY=1")
             if release is not None:
                 release()
             if passed.ready is not None:

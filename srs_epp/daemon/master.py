@@ -34,6 +34,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a dead process's succes
 CALM = 60.0  # seconds after which a life was long enough to start with FIRST_PAUSE again
 PATIENCE = 5.0  # seconds beyond drain-timeout before a worker is killed
 TAKEOVER = 60.0  # seconds for a new master to serve
+RELOADING = 30.0  # seconds for children to say that they have reloaded
+_PID_SIZE = 8  # octets
 
 STATUS = 0  # the number of the process that serves metrics; workers count from 1
 
@@ -103,7 +105,7 @@ class Master:
         self._succeed = succeed
         self._children: dict[int, _Child] = {}
         self._successor: _Successor | None = None
-        self._reloading = False
+        self._reload_end: float | None = None
         self.handed_over = False
         """Whether a new master serves in our place."""
         self._pauses: dict[int, float] = {}
@@ -171,6 +173,8 @@ class Master:
 
     def _patience(self) -> float | None:
         moments = [*self._start_at.values(), *([self._successor.deadline] if self._successor else [])]
+        if self._reload_end is not None:
+            moments.append(self._reload_end)
         return max(0.0, min(moments) - time.monotonic()) if moments else None
 
     # -- children
@@ -228,9 +232,6 @@ class Master:
 
     def _bury_dead(self) -> None:
         for pid, code in ended_children():
-            if self._successor is not None and pid == self._successor.pid:
-                self._give_up_successor(f"it ended ({how(code)})")
-                continue
             child = self._children.pop(pid, None)
             if child is None:
                 continue
@@ -278,15 +279,22 @@ class Master:
             notify.notify("READY=1")
         else:
             self._change_to(config)
-            self._reloading = True
+            self._reload_end = time.monotonic() + RELOADING
             self._end_reload()
 
     def _end_reload(self) -> None:
         """Say so once every child serves by the new Config."""
-        if self._reloading and not any(child.reloading for child in self._children.values()):
-            self._reloading = False
+        if self._reload_end is None:
+            return
+        late = [child.name for child in self._children.values() if child.reloading]
+        if late and time.monotonic() < self._reload_end:
+            return
+        self._reload_end = None
+        if late:
+            log.error("configuration reloaded, but for %s: no answer", ", ".join(late))
+        else:
             log.info("configuration reloaded")
-            notify.notify("READY=1")
+        notify.notify("READY=1")
 
     def _change_to(self, config: Config) -> None:
         for name in _FIXED:
@@ -320,8 +328,9 @@ class Master:
             return
         succeed = self._succeed
         told, ready = os.pipe()
-        pid = fork(lambda: _become(succeed, ready))
+        os.waitpid(fork(lambda: _become(succeed, ready)), 0)
         os.close(ready)
+        pid = int.from_bytes(os.read(told, _PID_SIZE), "big")
         self._successor = _Successor(pid, told, time.monotonic() + TAKEOVER)
         log.info("handing over to a new master, pid %d", pid)
 
@@ -332,7 +341,7 @@ class Master:
             self.handed_over = True
             return True
         if told:
-            self._give_up_successor("it does not serve")
+            self._give_up_successor("it has ended")
         elif time.monotonic() >= successor.deadline:
             os.kill(successor.pid, signal.SIGKILL)
             self._give_up_successor(f"it did not serve within {TAKEOVER:.0f} s")
@@ -411,6 +420,14 @@ def _say_faults(config: Config, channel: Channel) -> int:
 
 
 def _become(succeed: Callable[[int], None], ready: int) -> int:
+    """Leave a new master behind, and say its pid; the exit code.
+
+    It must be no child of the old master's: systemd takes no main process that it can't wait for itself.
+    """
+    pid = os.fork()
+    if pid:
+        os.write(ready, pid.to_bytes(_PID_SIZE, "big"))
+        return 0
     # until it has its own handlers, neither may end it
     for number in (signal.SIGHUP, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)

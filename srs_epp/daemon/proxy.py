@@ -14,7 +14,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from srs_epp.config import Network
@@ -54,7 +54,7 @@ class Header:
     """What a header says, and how many octets it has.
 
     ``address`` and ``port`` are the client's; None where it does not tell them, so that the connection's own
-    count. ``local``: the sender speaks for itself, as in a health check.
+    count. ``local``: the sender speaks for itself, as in a health check; perhaps it will say nothing more.
     """
 
     length: int
@@ -63,10 +63,11 @@ class Header:
     local: bool = False
 
 
-def read_header(sock: socket.socket, seconds: float) -> Header:
+def read_header(sock: socket.socket, seconds: float, peer: str = "") -> Header:
     """Take the header from the socket, and leave what follows it. NotProxied, also where it is late.
 
-    The socket does not block afterwards. ``seconds`` are for the whole header.
+    The socket does not block afterwards. ``seconds`` are for the whole header. ``peer``: the connection's own
+    address. Version 1 has no other way to say LOCAL than to give that one as the client's (section 2.1).
     """
     sock.setblocking(False)
     deadline = time.monotonic() + seconds
@@ -90,16 +91,14 @@ def read_header(sock: socket.socket, seconds: float) -> Header:
         if not seen:
             raise NotProxied(f"the peer closed after {len(taken)} octets of one", silent=not taken)
         if header is not None and len(taken) == header.length:
-            return header
+            ours = header.address is not None and header.address == _plain_text(peer)
+            return replace(header, local=True) if ours else header
 
 
 def trusted(address: str, networks: Iterable[Network]) -> bool:
     """Whether the address is in one of the networks. An IPv4 client of a dual-stack socket is an IPv4 one."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    return any(one in network for network in networks for one in {found, _plain(found)})
+    found = _read_address(address)
+    return found is not None and any(one in network for network in networks for one in {found, _plain(found)})
 
 
 def parse(octets: bytes) -> Header | None:
@@ -266,6 +265,19 @@ def _crc_step(crc: int) -> int:
 
 
 _CRC_TABLE = [_crc_step(octet) for octet in range(256)]
+
+
+def _read_address(text: str) -> _IPAddress | None:
+    """As a socket names it, perhaps with a zone."""
+    try:
+        return ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def _plain_text(text: str) -> str:
+    found = _read_address(text)
+    return "" if found is None else str(_plain(found))
 
 
 def _plain(address: _IPAddress) -> _IPAddress:

@@ -338,7 +338,7 @@ def peer_names(connection: SSL.Connection) -> tuple[str, ...]:
 class TLSStream:
     """The octets inside TLS on a socket that does not block.
 
-    ``dry`` tells that recv() found nothing: only then is it of use to wait until the socket is readable.
+    ``dry`` tells that nothing is left inside: only then is it of use to wait until the socket is readable.
     """
 
     def __init__(self, context: SSL.Context, sock: socket.socket) -> None:
@@ -400,6 +400,8 @@ class TLSStream:
         except (SSL.Error, OSError) as error:
             raise StreamBroken(_reason(error)) from None
         self.received += len(octets)
+        # to look costs less than to read in vain
+        self.dry = not self._tls.pending()
         return octets
 
     def send(self, data: bytes) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -71,23 +72,20 @@ class Response:
 
     def octets(self) -> bytes:
         """The XML document, UTF-8."""
-        root = etree.Element(EPP("epp"), nsmap={None: EPP})  # type: ignore[dict-item]
-        response = add(root, EPP("response"))
-        result = add(response, EPP("result"), code=str(self.code))
-        add(result, EPP("msg"), self.message or TEXTS[self.code])
-        for value in self.values:
-            _add_ext_value(result, value)
+        parts = [
+            f'{_HEAD}<result code="{self.code}"><msg>{_escaped(self.message or TEXTS[self.code])}</msg>',
+            *map(_ext_value, self.values),
+            "</result>",
+        ]
         if self.queue is not None:
-            _add_queue(response, self.queue)
+            parts.append(_queue(self.queue))
         if self.data:
-            add(response, EPP("resData")).extend(self.data)
+            parts += ["<resData>", *map(_serialized, self.data), "</resData>"]
         if self.extensions:
-            add(response, EPP("extension")).extend(self.extensions)
-        trid = add(response, EPP("trID"))
-        if self.client_trid is not None:
-            add(trid, EPP("clTRID"), self.client_trid)
-        add(trid, EPP("svTRID"), self.server_trid)
-        return _document(root)
+            parts += ["<extension>", *map(_serialized, self.extensions), "</extension>"]
+        client = "" if self.client_trid is None else f"<clTRID>{_escaped(self.client_trid)}</clTRID>"
+        parts.append(f"<trID>{client}<svTRID>{self.server_trid}</svTRID></trID></response></epp>")
+        return "".join(parts).encode()
 
 
 class Greeting:
@@ -116,23 +114,38 @@ class Greeting:
         return self._before + utc(now).encode("ascii") + self._after
 
 
-def _add_queue(response: Element, queue: MessageQueue) -> None:
-    element = add(response, EPP("msgQ"), count=str(queue.count), id=queue.id)
-    if queue.date is not None:
-        add(element, EPP("qDate"), utc(queue.date))
-    if queue.text is not None:
-        add(element, EPP("msg"), queue.text)
+# what surrounds the elements that mappings make is the same each time, and is written, not built
+_HEAD = f"<?xml version='1.0' encoding='UTF-8'?>\n<epp xmlns=\"{EPP}\"><response>"
 
 
-def _add_ext_value(result: Element, value: ExtValue) -> None:
-    ext_value = add(result, EPP("extValue"))
+def _escaped(text: str) -> str:
+    """Text as the content of an element or attribute; what XML has no place for becomes U+FFFD."""
+    if not text.isprintable():
+        text = _NO_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
+_NO_CHARACTER = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _serialized(element: Element) -> str:
+    return etree.tostring(element, encoding="unicode", with_tail=False)
+
+
+def _queue(queue: MessageQueue) -> str:
+    date = "" if queue.date is None else f"<qDate>{utc(queue.date)}</qDate>"
+    text = "" if queue.text is None else f"<msg>{_escaped(queue.text)}</msg>"
+    return f'<msgQ count="{queue.count}" id="{_escaped(queue.id)}">{date}{text}</msgQ>'
+
+
+def _ext_value(value: ExtValue) -> str:
     content = value.value
     if isinstance(content, str):
         text, content = content, start(VALUE, "value")
         content.text = text
-    holder = add(ext_value, EPP("value"))
-    holder.append(content)
-    add(ext_value, EPP("reason"), value.reason)
+    return (
+        f"<extValue><value>{_serialized(content)}</value><reason>{_escaped(value.reason)}</reason></extValue>"
+    )
 
 
 def _document(root: Element) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self, TypeAlias, TypeVar
+from typing import Self, TypeAlias, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 
 from lxml import etree
@@ -64,22 +64,23 @@ class Domain:
 
     @classmethod
     def read(cls, element: Element) -> Domain:
+        parts = _parts(element)
         return cls(
             name=attribute(element, "DomainName") or "",
             status=attribute(element, "Status"),
             delegate=flag(element, "Delegate"),
             registrar_id=_number(element, "RegistrarId"),
             udai=attribute(element, "UDAI"),
-            servers=tuple(map(Server.read, children(element.find("NameServers"), "Server"))),
-            ds=tuple(map(DS.read, children(element.find("DNSSEC"), "DS"))),
-            registrant=_contact(element.find("RegistrantContact")),
-            admin=_contact(element.find("AdminContact")),
-            tech=_contact(element.find("TechnicalContact")),
-            registered=_moment(element.find("RegisteredDate")),
-            billed_until=_moment(element.find("BilledUntil")),
-            cancelled=_moment(element.find("CancelledDate")),
-            locked=_moment(element.find("LockedDate")),
-            audit=_audit(element),
+            servers=tuple(map(Server.read, children(parts.get("NameServers"), "Server"))),
+            ds=tuple(map(DS.read, children(parts.get("DNSSEC"), "DS"))),
+            registrant=_contact(parts.get("RegistrantContact")),
+            admin=_contact(parts.get("AdminContact")),
+            tech=_contact(parts.get("TechnicalContact")),
+            registered=_moment(parts.get("RegisteredDate")),
+            billed_until=_moment(parts.get("BilledUntil")),
+            cancelled=_moment(parts.get("CancelledDate")),
+            locked=_moment(parts.get("LockedDate")),
+            audit=_audit(parts.get("AuditDetails")),
         )
 
 
@@ -98,7 +99,7 @@ class Handle:
             registrar_id=_number(element, "RegistrarId"),
             contact=Contact.read(element),
             created=_moment(element.find("CreatedDate")),
-            audit=_audit(element),
+            audit=_audit(element.find("AuditDetails")),
         )
 
 
@@ -284,7 +285,7 @@ class Result:
         return cls(
             identity=f"{element.get('FeId')},{element.get('FeSeq')}",
             time=_moment(element.find("FeTimeStamp")),
-            records=tuple(_RECORDS[child.tag](child) for child in element if child.tag in _RECORDS),
+            records=tuple([_RECORDS[child.tag](child) for child in element if child.tag in _RECORDS]),
             error=_error(refusal, whole=False) if refusal is not None else None,
             action=element.get("Action", ""),
             originating_registrar_id=_number(element, "OrigRegistrarId"),
@@ -334,17 +335,24 @@ def _contact(element: Element | None) -> Contact | None:
     return Contact.read(element) if element is not None else None
 
 
-def _audit(element: Element) -> AuditDetails | None:
-    details = element.find("AuditDetails")
-    return AuditDetails.read(details) if details is not None else None
+def _audit(element: Element | None) -> AuditDetails | None:
+    return AuditDetails.read(element) if element is not None else None
+
+
+def _parts(element: Element) -> dict[str, Element]:
+    """The children by name; of several of one name the first, as find() has it."""
+    parts: dict[str, Element] = {}
+    for child in element:
+        parts.setdefault(child.tag, child)
+    return parts
 
 
 def _moment(element: Element | None) -> datetime | None:
     return times.from_attributes(_attributes(element)) if element is not None else None
 
 
-def _attributes(element: Element) -> dict[str, str]:
-    return {str(name): str(value) for name, value in element.items()}
+def _attributes(element: Element) -> Mapping[str, str]:
+    return cast("Mapping[str, str]", element.attrib)  # without namespaces they are never octets
 
 
 def _number(element: Element, name: str) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 NEW_ZEALAND = ZoneInfo("Pacific/Auckland")
@@ -34,6 +35,7 @@ def from_attributes(attributes: Mapping[str, str]) -> datetime:
     return moment
 
 
+@lru_cache(maxsize=64)
 def _zone(offset: str | None) -> timezone | ZoneInfo:
     if not offset:
         return NEW_ZEALAND

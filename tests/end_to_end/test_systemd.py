@@ -106,8 +106,7 @@ def test_systemd_hears_of_reloads_and_of_the_new_master(systemd: Systemd) -> Non
         with Client(daemon) as client:
             client.log_in(daemon.registrar(100))
             old = daemon.hand_over()
-            heard = {systemd.hear(), systemd.hear()}
-            assert heard == {"READY=1", f"MAINPID={daemon.master}"}
+            assert systemd.hear() == f"MAINPID={daemon.master}"
             wait_until_gone(old)
         with Client(daemon) as client:
             client.log_in(daemon.registrar(100))
