@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from lxml import etree
@@ -68,7 +68,16 @@ class Response:
 
     def identified(self, client_trid: str | None, server_trid: str) -> Response:
         """The same, with its transaction identifiers."""
-        return replace(self, client_trid=client_trid, server_trid=server_trid)
+        return Response(
+            self.code,
+            self.message,
+            self.values,
+            self.data,
+            self.extensions,
+            self.queue,
+            client_trid,
+            server_trid,
+        )
 
     def octets(self) -> bytes:
         """The XML document, UTF-8."""

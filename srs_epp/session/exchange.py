@@ -45,18 +45,17 @@ class Exchange:
     def run(self, registrar_id: int, parts: Sequence[Part]) -> list[Outcome]:
         """The outcome of each part, in their order. Never raises."""
         sent = time.monotonic()
-        trids = ", ".join(part.inquiry.entry.server_trid for part in parts)
         transaction = Transaction(registrar_id, tuple(action for part in parts for action in part.actions))
         try:
             outcomes = split(parts, self._backend.exchange(transaction))
         except SRSError as error:
-            self._log.error("the registry refused a request: %s (svTRID %s)", error, trids)
+            self._log.error("the registry refused a request: %s (svTRID %s)", error, _trids(parts))
             outcomes = split(parts, error)
         except BackendError as failure:
-            self._log.error("no usable answer from the registry: %s (svTRID %s)", failure, trids)
+            self._log.error("no usable answer from the registry: %s (svTRID %s)", failure, _trids(parts))
             outcomes = split(parts, failure)
         except Exception:
-            self._log.exception("the exchange with the registry failed in us (svTRID %s)", trids)
+            self._log.exception("the exchange with the registry failed in us (svTRID %s)", _trids(parts))
             outcomes = split(parts, Unanswered("failed in us"))
         answered = not any(isinstance(outcome, BackendError) for outcome in outcomes)
         self._overseer.exchanged(len(transaction.actions), time.monotonic() - sent, answered=answered)
@@ -124,6 +123,10 @@ def split(parts: Sequence[Part], srs_rs: Outcome) -> list[Outcome]:
         outcomes.append(srs_rs[position : position + len(part.actions)])
         position += len(part.actions)
     return outcomes
+
+
+def _trids(parts: Sequence[Part]) -> str:
+    return ", ".join(part.inquiry.entry.server_trid for part in parts)
 
 
 def _doubtful(part: Part, outcome: Outcome) -> bool:

@@ -136,7 +136,7 @@ class Session:
         self.user: str | None = None
         """The clID that logged in, None until then."""
         self.idle_since = time.monotonic()
-        """When the last complete data unit came, on the clock of time.monotonic()."""
+        """When the last complete data unit came or was answered, on the clock of time.monotonic()."""
         self.unit_since: float | None = None
         """When the first octet of the data unit came that is not whole yet."""
 
@@ -335,7 +335,8 @@ class Session:
             if not self._in_flight:
                 self._dispatch()
             self._write()
-            self._sleep(delay)
+            if self._commands.startable() is entry:
+                self._sleep(delay)
         return self._commands.startable() is entry
 
     def _start(self, entry: Entry) -> None:
@@ -362,7 +363,7 @@ class Session:
         if entry.handler is None:
             raise UnimplementedCommand(value=command.verb)
         _check_extensions(command, entry.handler.extensions)
-        context = replace(self._context, server_trid=entry.server_trid, received=entry.received)
+        context = self._context.of_command(entry.server_trid, entry.received)
         entry.mapping = entry.handler.run(command, context)
         return next(entry.mapping)
 
@@ -447,14 +448,10 @@ class Session:
                 self._settle_login(entry)
             entry.reply = entry.reply.identified(entry.command.client_trid, entry.server_trid)
             code = entry.reply.code
-            self._log.info(
-                "%s: %d, svTRID %s%s",
-                entry.command.verb or "no command",
-                entry.reply.code,
-                entry.server_trid,
-                "".join(f", SRS {identity}" for identity in dict.fromkeys(entry.identities)),
-            )
-        seconds = time.monotonic() - entry.received
+            self._log_reply(entry, entry.reply)
+        # whoever had to wait for an answer was not idle
+        self.idle_since = time.monotonic()
+        seconds = self.idle_since - entry.received
         self._overseer.answered(
             Answered(
                 entry.command, code, entry.server_trid, entry.identities, seconds, entry.registry_seconds
@@ -462,6 +459,19 @@ class Session:
         )
         closes = entry.final or (isinstance(entry.reply, Response) and entry.reply.closes)
         self._resting = State.END_SESSION if closes else after(self._state_of(entry), Event.SENT)
+
+    def _log_reply(self, entry: Entry, reply: Response) -> None:
+        # what goes well is in the audit log, for those who want to have it
+        level = logging.INFO if entry.event is Event.LOGIN or reply.code >= 2000 else logging.DEBUG
+        if self._log.isEnabledFor(level):
+            self._log.log(
+                level,
+                "%s: %d, svTRID %s%s",
+                entry.command.verb or "no command",
+                reply.code,
+                entry.server_trid,
+                "".join(f", SRS {identity}" for identity in dict.fromkeys(entry.identities)),
+            )
 
     def _state_of(self, entry: Entry) -> State:
         try:

@@ -30,6 +30,8 @@ class State(Enum):
     PREPARE_RESPONSE = auto()
     END_SESSION = auto()
 
+    __hash__ = object.__hash__  # Enum's own is not in C
+
     def __str__(self) -> str:
         return _NAMES[self]
 
@@ -63,6 +65,8 @@ class Event(Enum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SENT = "sent"
+
+    __hash__ = object.__hash__
 
 
 E = Event

@@ -152,7 +152,12 @@ class _Pool:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port
-        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        # http.client would put the same together each time, and send it apart from the body
+        self._head = (
+            f"POST {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept-Encoding: identity\r\n"
+            f"Content-Type: {form.MIME_TYPE}\r\nUser-Agent: eppd/{__version__}\r\nContent-Length: "
+        ).encode("ascii")
         self._tls = ssl.create_default_context(cafile=ca_file) if parts.scheme == "https" else None
         self._free = threading.BoundedSemaphore(size)
         self._idle: deque[_Connection] = deque()
@@ -202,31 +207,31 @@ class _Pool:
             return None
 
     def _open(self, deadline: float) -> _Connection:
-        return _Connection(self._host, self._port, self._target, self._tls, deadline)
+        return _Connection(self._host, self._port, self._head, self._tls, deadline)
 
 
 class _Connection:
     """One HTTP/1.1 connection to the registry."""
 
     def __init__(
-        self, host: str, port: int | None, target: str, tls: ssl.SSLContext | None, deadline: float
+        self, host: str, port: int | None, head: bytes, tls: ssl.SSLContext | None, deadline: float
     ) -> None:
+        """``head``: that of every request, up to the value of Content-Length."""
         self.reused = False
         self.usable = False
-        self._target = target
-        self._http = (
+        self._head = head
+        opening = (
             http.client.HTTPSConnection(host, port, context=tls)
             if tls
             else http.client.HTTPConnection(host, port)
         )
-        self._http.timeout = max(0.001, deadline - time.monotonic())
+        opening.timeout = max(0.001, deadline - time.monotonic())
         try:
-            self._http.connect()
+            opening.connect()
         except (OSError, UnicodeError) as error:  # the latter: a host name that can't be one
-            self._http.close()
+            opening.close()
             raise NotSent(f"registry not reachable: {error}") from None
-        self._socket = _DeadlineSocket(self._http.sock)
-        self._http.sock = self._socket
+        self._socket = _DeadlineSocket(opening.sock)
 
     def alive(self) -> bool:
         """Whether the registry has kept this idle connection; one to be read from is closed or spoilt."""
@@ -239,13 +244,9 @@ class _Connection:
         self.usable = False
         self._socket.deadline = deadline
         try:
-            self._http.request(
-                "POST",
-                self._target,
-                body,
-                {"Content-Type": form.MIME_TYPE, "User-Agent": f"eppd/{__version__}"},
-            )
-            response = self._http.getresponse()
+            self._socket.sendall(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
+            response = http.client.HTTPResponse(self._socket, method="POST")  # type: ignore[arg-type]
+            response.begin()
             if self._socket.ended:
                 raise ConnectionAbortedError("it ended in the head of the response")
             content = response.read(max_response + 1)
@@ -266,8 +267,7 @@ class _Connection:
         return content
 
     def close(self) -> None:
-        self._http.close()
-        self._socket.end()
+        self._socket.close()
 
 
 class _DeadlineSocket:
@@ -303,9 +303,6 @@ class _DeadlineSocket:
         return count
 
     def close(self) -> None:
-        """Nothing yet: where the registry is to close, http.client calls this with the body still unread."""
-
-    def end(self) -> None:
         self._sock.close()
 
     def _left(self) -> float:

@@ -322,7 +322,7 @@ def test_a_command_without_cltrid_gets_none_back() -> None:
 
 def test_the_log_joins_an_svtrid_with_the_registrys_own(caplog: pytest.LogCaptureFixture) -> None:
     conversation = Conversation.logged_in()
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG)
 
     [answer] = conversation.ask(check("a.nz", "b.nz"))
 
