@@ -118,7 +118,7 @@ def _use_certificate(context: SSL.Context, config: Config) -> None:
             raise SSL.Error
         context.use_privatekey_file(str(key))
         context.check_privatekey()
-    except SSL.Error as error:
+    except (SSL.Error, IsADirectoryError) as error:
         if "mismatch" in str(error):
             text = f"does not fit the certificate in {certificate}"
         else:

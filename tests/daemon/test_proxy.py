@@ -310,6 +310,31 @@ def test_however_it_is_cut_and_whatever_follows(octets: bytes, cuts: list[int], 
         assert left == rest
 
 
+@pytest.mark.parametrize(
+    ("octets", "peer", "local"),
+    [
+        (b"PROXY TCP4 192.0.2.7 192.0.2.1 50000 700\r\n", "192.0.2.7", True),
+        (b"PROXY TCP4 192.0.2.7 192.0.2.1 50000 700\r\n", "::ffff:192.0.2.7", True),
+        (b"PROXY TCP6 ::ffff:192.0.2.7 ::1 50000 700\r\n", "192.0.2.7", True),
+        (b"PROXY TCP6 fe80::7 fe80::1 50000 700\r\n", "fe80::7%eth0", True),
+        (b"PROXY TCP4 192.0.2.7 192.0.2.1 50000 700\r\n", "192.0.2.10", False),
+        (b"PROXY TCP4 192.0.2.7 192.0.2.1 50000 700\r\n", "", False),
+        (b"PROXY UNKNOWN\r\n", "", False),
+        (b"PROXY UNKNOWN\r\n", "192.0.2.7", False),
+        (binary(LOCAL, 0), "192.0.2.7", True),
+    ],
+)
+def test_who_gives_its_own_address_speaks_for_itself(
+    pair: Pair, octets: bytes, peer: str, local: bool
+) -> None:
+    theirs, ours = pair
+    theirs.sendall(octets)
+    header = read_header(ours, 5, peer)
+
+    assert header.local == local
+    assert header.address == parse(octets).address  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("octets", [next(iter(VALID)), with_checksum()], ids=["1", "2"])
 def test_a_header_that_drips_is_waited_for_in_sleep(pair: Pair, octets: bytes) -> None:
     theirs, ours = pair
