@@ -51,7 +51,8 @@ def login(command: Command, context: Context) -> Mapping:
     except SRSError as error:
         if kind_of(error) is AuthenticationError:
             context.log.warning("the registry on registrar %r: %s", order.client_id, error)
-            raise _refused(context, order, Refusal.UNKNOWN) from None
+            known = error.error_id != "UNKNOWN_REGISTRAR"
+            raise _refused(context, order, Refusal.SIGNATURE if known else Refusal.UNKNOWN) from None
         raise
     return Response(1000)
 

@@ -15,6 +15,7 @@ class Refusal(Enum):
 
     CLIENT_ID = "clID is not a number"
     UNKNOWN = "the registry does not know the registrar"
+    SIGNATURE = "the registry does not accept our signature in the registrar's name"
     PASSWORD = "wrong password, or none set"
     ADDRESS = "the address is not on the registrar's list"
     CERTIFICATE_NAME = "no name of the client certificate is on the registrar's list"

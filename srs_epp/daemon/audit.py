@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import logging.handlers
 import os
 import time
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from srs_epp.config import ConfigError
+from srs_epp.daemon.logs import LogFile
 from srs_epp.masking import mask
 
 log = logging.getLogger("eppd.audit")
@@ -40,7 +40,7 @@ class AuditLog:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         # each value for itself: what looks like a secret in one must not take the rest of the line with it
         known = {name: _masked(value) for name, value in fields.items()}
-        line = json.dumps({"time": now, "event": event, **known}, ensure_ascii=False)
+        line = json.dumps({"time": now, "event": event, **known})
         self._handler.handle(logging.makeLogRecord({"msg": line}))
 
     def close(self) -> None:
@@ -54,7 +54,7 @@ def _masked(value: Any) -> Any:
     return list(map(_masked, value)) if isinstance(value, list) else value
 
 
-class _File(logging.handlers.WatchedFileHandler):
+class _File(LogFile):
     def __init__(self, path: Path) -> None:
         self._complained = -COMPLAINT
         super().__init__(path, encoding="utf-8", errors="backslashreplace")

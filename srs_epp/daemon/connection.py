@@ -129,7 +129,7 @@ class Connection:
                 )
         except NotProxied as error:
             self._log.warning("no PROXY header: %s", error)
-            self._records.refused(self._about, "proxy", str(error))
+            self._records.refused(self._about, "proxy", f"no PROXY header: {error}")
             return False
         except Full as full:
             self._log.warning("refused: %s", full)

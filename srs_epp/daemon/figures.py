@@ -26,12 +26,15 @@ from srs_epp.daemon import tls
 from srs_epp.daemon.readiness import Readiness
 from srs_epp.daemon.records import STATE_NAMES
 from srs_epp.daemon.table import Row, Table
+from srs_epp.session.states import State
 
-SESSIONS_SHOWN = 200  # connections in the summary, the newest; there may be thousands
+SESSIONS_SHOWN = 200  # connections in the summary, those at work and the newest; there may be thousands
 REGISTRARS_SHOWN = 200  # those with most sessions and commands
 SUMMARY_AGE = 1.0  # seconds for which a summary serves whoever asks: they may be many
 _ATTEMPTS, _MOMENT = 5, 0.01  # how often, and after how many seconds, files are read again
 _CERTIFICATES_AGE = 60.0  # seconds for which files are not read again; a CRL can be large
+
+_IDLE = STATE_NAMES.index(str(State.WAITING_FOR_COMMAND))
 
 Families: TypeAlias = dict[str, list[Any]]
 """The samples of each metric, by its name."""
@@ -124,7 +127,8 @@ class Figures:
     def _summarise(self) -> dict[str, Any]:
         rows = self._table.rows()
         samples: Families = {metric.name: metric.samples for metric in self._counted.collect()}
-        newest = sorted(rows, key=lambda row: row.started, reverse=True)[:SESSIONS_SHOWN]
+        shown = sorted(rows, key=lambda row: (row.state == _IDLE, -row.started))[:SESSIONS_SHOWN]
+        shown.sort(key=lambda row: row.started, reverse=True)
         registrars = _registrars(rows, samples)
         outcomes = _by(samples, "eppd_transactions", "outcome")
         return {
@@ -162,8 +166,8 @@ class Figures:
             "registrars": registrars[:REGISTRARS_SHOWN],
             "registrars_shown": min(len(registrars), REGISTRARS_SHOWN),
             "registrars_known": len(registrars),
-            "sessions": [_session(row) for row in newest],
-            "sessions_shown": len(newest),
+            "sessions": [_session(row) for row in shown],
+            "sessions_shown": len(shown),
         }
 
 

@@ -78,6 +78,16 @@ class ConnectionLog(logging.LoggerAdapter[logging.Logger]):
         return msg, {**kwargs, "extra": self.extra}
 
 
+class LogFile(logging.handlers.WatchedFileHandler):
+    """A file that is opened anew once logrotate has renamed it; where that fails, no session does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+
 def configure(level: str, style: str = "text", target: str = STDERR) -> None:
     """Log from ``level`` up, from here on. ConfigError where the target can't be written to."""
     handler = _handler(target)
@@ -106,8 +116,7 @@ def _handler(target: str) -> logging.Handler:
             handler = logging.handlers.SysLogHandler(SYSLOG_SOCKET, facility=daemon)
             handler.ident = "eppd: "
             return handler
-        # a file that logrotate has renamed is opened anew
-        return logging.handlers.WatchedFileHandler(Path(target), encoding="utf-8")
+        return LogFile(Path(target), encoding="utf-8")
     except OSError as error:
         where = SYSLOG_SOCKET if target == SYSLOG else target
         raise ConfigError([f"option log-target: {where}: {error.strerror}"]) from None

@@ -299,7 +299,10 @@ class Master:
     def _change_to(self, config: Config) -> None:
         for name in _FIXED:
             if getattr(config, name) != getattr(self._config, name):
-                log.warning("option %s: changed, which takes a restart to have effect", long_name(name))
+                log.warning(
+                    "option %s: changed, which takes a restart or a hand-over (SIGUSR2) to have effect",
+                    long_name(name),
+                )
         self._config = config
         wanted = self._wanted()
         for child in self._children.values():
@@ -380,7 +383,7 @@ class Master:
                 break
             caught = self._signals.wait((), max(0.0, left))[0]
             if left <= 0 or signal.SIGTERM in caught or signal.SIGINT in caught:
-                log.warning("killing %d workers that do not end", len(self._children))
+                log.warning("killing the workers that do not end")
                 self._tell(signal.SIGKILL)
                 deadline = time.monotonic() + PATIENCE
         self._tell(signal.SIGKILL, status=True)

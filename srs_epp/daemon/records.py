@@ -17,12 +17,14 @@ from srs_epp.daemon.audit import AuditLog
 from srs_epp.daemon.logs import ConnectionLog
 from srs_epp.daemon.metrics import Metrics
 from srs_epp.daemon.table import Full, Table
+from srs_epp.epp.namespaces import CONTACT, DOMAIN, HOST
 from srs_epp.epp.reader import Command
 from srs_epp.session.states import State
 
 _STATE_NUMBERS = {str(state): number for number, state in enumerate(State)}
 STATE_NAMES = tuple(map(str, State))
 
+_MAPPINGS: Mapping[str, str] = {DOMAIN: "domain", CONTACT: "contact", HOST: "host"}
 _LONGEST_OBJECT = 8192  # characters of the names in a check
 _LONGEST_CLIENT_ID = 64  # characters; what is longer is none
 
@@ -30,6 +32,7 @@ _LONGEST_CLIENT_ID = 64  # characters; what is longer is none
 _LOGIN_REASONS = {
     Refusal.CLIENT_ID: "client-id",
     Refusal.UNKNOWN: "unknown-registrar",
+    Refusal.SIGNATURE: "signature",
     Refusal.PASSWORD: "password",
     Refusal.ADDRESS: "address",
     Refusal.CERTIFICATE_NAME: "certificate-name",
@@ -82,6 +85,7 @@ class Records:
                 "login" if done.command.verb == "login" else "command",
                 about,
                 verb=done.command.verb or None,
+                mapping=_mapping_of(done.command),
                 object=object_of(done.command),
                 code=done.code,
                 clTRID=done.command.client_trid,
@@ -92,6 +96,11 @@ class Records:
             )
         if self.metrics is not None:
             self.metrics.answered(about.get("registrar", ""), done)
+
+
+def _mapping_of(command: Command) -> str | None:
+    """The kind of object that the command is about, such as "domain"; None for a session's own commands."""
+    return _MAPPINGS.get(command.namespace or "")
 
 
 def object_of(command: Command) -> str | None:

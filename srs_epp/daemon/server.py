@@ -14,6 +14,7 @@ from typing import Any
 from srs_epp.daemon import proxy
 from srs_epp.daemon.connection import Connection, Service
 from srs_epp.daemon.limits import Running
+from srs_epp.daemon.logs import ConnectionLog
 from srs_epp.daemon.table import Full
 
 log = logging.getLogger("eppd.server")
@@ -63,7 +64,7 @@ class EPPServer(socketserver.ThreadingTCPServer):
         try:
             slot = service.table.take(about["connection"], about["peer"], config.max_connections, of_address)
         except Full as full:
-            log.warning("%s refused: %s", about["peer"], full)
+            ConnectionLog("eppd.server", about).warning("refused: %s", full)
             service.records.refused(about, full.limit, str(full))
             self.shutdown_request(request)
             return
@@ -73,7 +74,7 @@ class EPPServer(socketserver.ThreadingTCPServer):
         try:
             super().process_request(request, connection)
         except RuntimeError as error:
-            log.error("%s refused: %s", about["peer"], error)
+            ConnectionLog("eppd.server", about).error("refused: %s", error)
             service.records.refused(about, "threads", str(error))
             self._forget(connection)
             self.shutdown_request(request)

@@ -202,6 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: StatusServer
     timeout = LIFETIME
+    default_request_version = "HTTP/1.0"  # whatever it was that came, a status can be answered
 
     def version_string(self) -> str:
         """Who we are, and no more."""

@@ -242,22 +242,35 @@ class Table:
 
         Threads of one process must not want the same key at the same time: see ``commands.turns``.
         """
-        octet = _TURNS + _key(repr(key)) % (1 << 62 - 1)
+        octet = _TURNS + 2 * (_key(repr(key)) % (1 << 61))
+        # the second octet is for the one who is next: whoever has had the first can't have it again before
+        if not self._wait_for(octet + 1, deadline):
+            yield False
+            return
+        try:
+            had = self._wait_for(octet, deadline)
+        finally:
+            self._unlock(octet + 1)
+        try:
+            yield had
+        finally:
+            if had:
+                self._unlock(octet)
+
+    def _wait_for(self, octet: int, deadline: float) -> bool:
         pause = 0.001
         while True:
             try:
                 fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, octet)
-                break
-            except BlockingIOError:
+                return True
+            except (BlockingIOError, PermissionError):  # POSIX allows both
                 if time.monotonic() + pause > deadline:
-                    yield False
-                    return
+                    return False
                 time.sleep(pause)
                 pause = min(pause * 2, 0.05)
-        try:
-            yield True
-        finally:
-            fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, octet)
+
+    def _unlock(self, octet: int) -> None:
+        fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, octet)
 
     # -- the registry
 

@@ -441,6 +441,8 @@ class TLSStream:
 
 def _reason(error: Exception) -> str:
     """OpenSSL's words for an error, without its numbers."""
+    if isinstance(error, SSL.ZeroReturnError):
+        return "the peer closed the connection"
     if isinstance(error, SSL.SysCallError):
         return "the peer closed the connection" if error.args[0] == -1 else str(error.args[-1])
     if isinstance(error, SSL.Error) and error.args and isinstance(error.args[0], list):
