@@ -41,7 +41,7 @@ class Overseer:
     """This one lets everything pass and keeps no record: a session that is alone needs no other."""
 
     def __init__(self, turns: Turns | None = None) -> None:
-        self.turns = turns or Turns()
+        self.turns = Turns() if turns is None else turns
 
     def admit(self, registrar: int) -> bool:
         """Whether the registrar may have one more session; this one counts from now on."""

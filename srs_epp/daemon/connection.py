@@ -118,7 +118,7 @@ class Connection:
             return True
         config = self._config
         try:
-            header = proxy.read_header(self._sock, config.handshake_timeout)
+            header = proxy.read_header(self._sock, config.handshake_timeout, self._about["peer"])
             if header.address is not None:
                 self._about["peer"] = header.address
                 self._service.table.set_address(
@@ -128,6 +128,9 @@ class Connection:
                     config.max_connections_per_address,
                 )
         except NotProxied as error:
+            if error.silent:  # who only looks whether the port is open
+                self._log.debug("no PROXY header: %s", error)
+                return False
             self._log.warning("no PROXY header: %s", error)
             self._records.refused(self._about, "proxy", f"no PROXY header: {error}")
             return False

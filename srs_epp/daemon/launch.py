@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from srs_epp.config import Config, ConfigError
 from srs_epp.daemon import background, inheritance, logs, notify, privileges, runtime, sockets
@@ -58,7 +59,8 @@ def run(config: Config, reread: Callable[[], Config]) -> int:
             if release is not None:
                 release()
             if passed.ready is not None:
-                os.write(passed.ready, b"+")
+                with suppress(BrokenPipeError):  # it has died meanwhile, and we are the master all the more
+                    os.write(passed.ready, b"+")
                 os.close(passed.ready)
                 # not before: our predecessor might just have lost patience, and go on
                 if pidfile is not None:

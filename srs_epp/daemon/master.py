@@ -362,7 +362,7 @@ class Master:
         log.info("stopping")
         if self.handed_over:
             # the successor's own serves on the same socket
-            self._tell(signal.SIGKILL, status=True)
+            self._tell(signal.SIGTERM, status=True)
         else:
             notify.notify("STOPPING=1")
             if self._successor is not None:
@@ -373,20 +373,26 @@ class Master:
             if child.number == STATUS:
                 self._send(child, RETIRE, self._config)
         self._tell(signal.SIGTERM)
-        deadline = time.monotonic() + self._config.drain_timeout + PATIENCE
-        while any(child.number != STATUS for child in self._children.values()):
+        self._see_end(self._config.drain_timeout + PATIENCE)
+        # until here it has said that we are draining
+        self._tell(signal.SIGTERM, status=True)
+        self._see_end(PATIENCE, status=True)
+
+    def _see_end(self, seconds: float, *, status: bool = False) -> None:
+        """Wait until the workers, or the status process, have ended, and kill them at last."""
+        deadline = time.monotonic() + seconds
+        while True:
             for pid, _ in ended_children():
                 self._children.pop(pid, None)
                 self._table.free_of(partial(operator.eq, pid))
+            if not any((child.number == STATUS) == status for child in self._children.values()):
+                return
             left = deadline - time.monotonic()
-            if not any(child.number != STATUS for child in self._children.values()):
-                break
             caught = self._signals.wait((), max(0.0, left))[0]
             if left <= 0 or signal.SIGTERM in caught or signal.SIGINT in caught:
-                log.warning("killing the workers that do not end")
-                self._tell(signal.SIGKILL)
+                log.warning("killing processes that do not end")
+                self._tell(signal.SIGKILL, status=status)
                 deadline = time.monotonic() + PATIENCE
-        self._tell(signal.SIGKILL, status=True)
 
     def _tell(self, number: signal.Signals, *, status: bool = False) -> None:
         """Signal the workers, or the status process."""

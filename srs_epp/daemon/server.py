@@ -6,6 +6,7 @@ import errno
 import itertools
 import logging
 import os
+import select
 import socket
 import socketserver
 import time
@@ -15,6 +16,7 @@ from srs_epp.daemon import proxy
 from srs_epp.daemon.connection import Connection, Service
 from srs_epp.daemon.limits import Running
 from srs_epp.daemon.logs import ConnectionLog
+from srs_epp.daemon.sockets import BACKLOG
 from srs_epp.daemon.table import Full
 
 log = logging.getLogger("eppd.server")
@@ -52,6 +54,15 @@ class EPPServer(socketserver.ThreadingTCPServer):
                 log.error("can't accept: %s", error.strerror)
                 time.sleep(_PAUSE)
             raise
+
+    def accept_waiting(self) -> None:
+        """Take the connections that the system has accepted already: a close would reset them."""
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        for _ in range(BACKLOG):  # more may come all the time, as long as the socket is open
+            if not poll.poll(0):
+                return
+            self._handle_request_noblock()  # type: ignore[attr-defined]
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Find room for the connection, and start its thread; close it where there is none."""

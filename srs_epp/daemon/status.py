@@ -36,6 +36,7 @@ log = logging.getLogger("eppd.status")
 
 MOST_CONNECTIONS = 64
 LIFETIME = 10.0  # seconds from accept to the last octet of the answer: what Prometheus grants, too
+FAREWELL = 2.0  # seconds for requests under way, once it is time to end
 _LOOK = 0.5  # seconds between two looks for connections that have had their time
 
 _PLAIN = "text/plain; charset=utf-8"
@@ -48,7 +49,7 @@ _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ances
 
 
 def serve(config: Config, listener: socket.socket, table: Table, channel: Channel, lifeline: int) -> int:
-    """Serve until SIGTERM, or until the master is gone; the exit code.
+    """Serve until SIGTERM, or until the master is gone; the exit code. Requests under way are answered first.
 
     ``listener`` does not block, and another process may accept on it too. ``channel``: to the master, as a
     worker's. ``lifeline``: a descriptor that is closed when the master ends.
@@ -62,7 +63,7 @@ def serve(config: Config, listener: socket.socket, table: Table, channel: Channe
     figures = Figures(config, table, readiness)
     prober = Prober(config, table)
     server = StatusServer(listener, _pages(readiness, figures))
-    # neither is waited for: this process ends with its main thread
+    # neither is joined: this process ends with its main thread
     threading.Thread(target=server.serve_forever, args=(_LOOK,), name="accept", daemon=True).start()
     threading.Thread(target=prober.run, name="prober", daemon=True).start()
     channel.send((READY, []))
@@ -70,12 +71,12 @@ def serve(config: Config, listener: socket.socket, table: Table, channel: Channe
     while True:
         caught, ready = signals.wait([lifeline, channel.fileno()])
         if caught or lifeline in ready:
-            return 0
+            break
         if ready:
             try:
                 order, new = channel.recv()
             except (EOFError, OSError):
-                return 0
+                break
             if order == RELOAD:
                 with suppress(ConfigError):  # the master says what is wrong with the log
                     logs.configure(new.log_level, new.log_format, new.log_target)
@@ -85,6 +86,8 @@ def serve(config: Config, listener: socket.socket, table: Table, channel: Channe
                 channel.send((FAULTS, []))
             else:
                 readiness.draining = True
+    server.leave()
+    return 0
 
 
 class Answer(NamedTuple):
@@ -188,6 +191,14 @@ class StatusServer(ThreadingHTTPServer):
         for one in late:
             with suppress(OSError):  # just closed by its thread
                 one.shutdown(socket.SHUT_RDWR)
+
+    def leave(self) -> None:
+        """Accept no more, and give what was accepted a little time."""
+        self.shutdown()
+        self.server_close()
+        deadline = time.monotonic() + FAREWELL
+        while self._ends and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away, or a fault of ours, which others do not notice."""

@@ -120,19 +120,22 @@ class _Worker:
 
     def drain(self) -> int:
         """Accept no more, let the sessions come to their ends; the exit code."""
-        self._stop_accepting()
+        self._stop_accepting(last=True)
         log.info("draining %d connections", self.running.count)
         os.close(self._draining)  # wakes every connection's thread
         if not self.running.wait_until_none(self._config.drain_timeout):
             log.warning("drain-timeout: %d connections are cut", self.running.count)
         return 0
 
-    def _stop_accepting(self) -> None:
+    def _stop_accepting(self, *, last: bool = False) -> None:
+        """``last``: nobody else may accept after us."""
         stopping = [threading.Thread(target=server.shutdown) for server in self._servers]
         for thread in stopping:
             thread.start()
         for thread in (*stopping, *self._threads):
             thread.join()
         for server in self._servers:
+            if last:
+                server.accept_waiting()
             server.server_close()
         self._servers, self._threads = [], []

@@ -45,6 +45,8 @@ def decode(body: bytes) -> dict[str, bytes]:
     """
     if not body.isascii():
         raise NotAForm("the body is no form: it is not ASCII")
+    if not body:
+        return {}
     pairs = body.split(b"&", _MOST_FIELDS)
     if len(pairs) > _MOST_FIELDS:
         raise NotAForm(f"the body is no form: more than {_MOST_FIELDS} fields")

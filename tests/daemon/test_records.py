@@ -19,6 +19,7 @@ from srs_epp.daemon.audit import AuditLog
 from srs_epp.daemon.records import STATE_NAMES, Records, Witness, object_of
 from srs_epp.daemon.table import Table
 from srs_epp.epp.reader import read
+from srs_epp.epp.results import CommandFailed
 from srs_epp.session.states import State
 from tests.epp import documents
 from tests.support.settings import config
@@ -153,6 +154,7 @@ def test_what_is_no_command_and_a_greeting_have_lines_too(world: World) -> None:
     [
         (Refusal.CLIENT_ID, "client-id"),
         (Refusal.UNKNOWN, "unknown-registrar"),
+        (Refusal.SIGNATURE, "signature"),
         (Refusal.PASSWORD, "password"),
         (Refusal.ADDRESS, "address"),
         (Refusal.CERTIFICATE_NAME, "certificate-name"),
@@ -313,6 +315,19 @@ def test_who_is_dismissed_makes_room(world: World) -> None:
 
     assert second.admit(100)
     assert not first.admit(100)
+
+
+def test_sessions_take_turns_with_each_other(world: World) -> None:
+    turns = Turns(world.table.lock)
+    first, second = (
+        Witness(world.records, world.table, slot, config(), dict(ABOUT), turns) for slot in range(2)
+    )
+
+    with first.turns.take("kea.nz", 1.0):
+        with pytest.raises(CommandFailed), second.turns.take("kea.nz", 0.0):
+            pytest.fail("two have the turn")
+        with second.turns.take("weka.nz", 0.0):
+            assert len(turns) == 2
 
 
 def test_commands_are_paced_by_registrar_over_all_sessions(world: World) -> None:

@@ -288,6 +288,28 @@ def test_it_ends_when_it_is_told_to(served: Served) -> None:
     assert served.wait() == 0
 
 
+def test_a_request_under_way_is_answered_first(served: Served) -> None:
+    with served.connect() as sock, sock.makefile("rb") as stream:
+        sock.sendall(b"GET /healthz HTTP/1.0\r\n")
+        time.sleep(0.1)
+        os.kill(served.pid, signal.SIGTERM)
+        time.sleep(0.5)
+        sock.sendall(b"\r\n")
+
+        assert stream.read().endswith(b"\r\n\r\nok\n")
+    assert served.wait() == 0
+
+
+def test_a_client_that_says_nothing_does_not_keep_it(served: Served) -> None:
+    with served.connect():
+        time.sleep(0.1)
+        started = time.monotonic()
+        os.kill(served.pid, signal.SIGTERM)
+
+        assert served.wait() == 0
+        assert time.monotonic() - started < status.FAREWELL + 5
+
+
 def test_it_ends_with_the_master(served: Served) -> None:
     served.lose_master()
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
-import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable
 
 from tests.end_to_end.client import HELLO, Client, Server, check, login
 from tests.end_to_end.test_session import contact_create, contact_info
@@ -22,26 +20,13 @@ class Load:
     else that is no answer. ``made``: the contacts whose creation was answered by 1000.
     """
 
-    def __init__(
-        self,
-        server: Server,
-        count: int,
-        seed: int = 1,
-        *,
-        depth: int = 1,
-        source: Callable[[int], str] = lambda number: "",
-        may_break: bool = False,
-    ) -> None:
-        """``source``: the address that a client connects from. ``may_break``: sessions may just end."""
+    def __init__(self, server: Server, count: int, seed: int = 1, *, depth: int = 1) -> None:
         self.server = server
         self.troubles: list[str] = []
         self.made: list[tuple[int, str]] = []
         self.told = Counter[int]()
         self.sessions = 0
         self.drained = 0
-        self.broken = 0
-        self._source = source
-        self._may_break = may_break
         self._depth = depth
         self._stop = threading.Event()
         self._guard = threading.Lock()
@@ -64,15 +49,10 @@ class Load:
         numbers = itertools.count(1)
         while not self._stop.is_set():
             try:
-                with Client(self.server, source=self._source(number)) as client:
+                with Client(self.server) as client:
                     with self._guard:
                         self.sessions += 1
-                    try:
-                        self._session(client, number, dice, numbers)
-                    except (EOFError, ConnectionError, ssl.SSLEOFError):
-                        if not self._may_break:
-                            raise
-                        self.broken += 1
+                    self._session(client, number, dice, numbers)
             except Exception as error:
                 self._note(f"client {number}: {type(error).__name__}: {error}")
 

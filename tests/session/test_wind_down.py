@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from srs_epp.commands import EXTENSIONS, OBJECTS, REGISTER
 from srs_epp.commands.mapping import Context, Handler, Mapping
 from srs_epp.commands.overseer import Answered, Overseer, Refusal
+from srs_epp.commands.turns import Turns
 from srs_epp.epp.reader import Command, Services
 from srs_epp.epp.writer import Greeting
 from srs_epp.session.identifiers import TransactionIds
@@ -705,6 +706,7 @@ def test_a_second_login_does_not_cost_the_session_its_room() -> None:
 REFUSALS: dict[Refusal, tuple[type[Action], Result]] = {
     Refusal.UNKNOWN: (RegistrarDetailsQry, records.refused("UNKNOWN_REGISTRAR")),
     Refusal.SIGNATURE: (RegistrarDetailsQry, records.refused("SIG_VERIFY_FAILED")),
+    Refusal.SIGNATURE: (RegistrarDetailsQry, records.refused("SIG_VERIFY_FAILED")),
     Refusal.PASSWORD: (RegistrarDetailsQry, records.registrar(password_hash("another"))),
     Refusal.ADDRESS: (AccessControlListQry, records.entries(0)),
 }
@@ -721,6 +723,13 @@ def test_why_a_login_was_refused_is_told_to_the_process_alone(why: Refusal) -> N
     assert (answer.code, answer.message, answer.reason) == (2200, "Authentication error", None)
     assert conversation.watcher.heard("login refused") == [("100", why)]
     assert conversation.watcher.heard("admit") == []
+
+
+def test_turns_that_nobody_has_taken_yet_are_turns() -> None:
+    turns = Turns()
+
+    assert Overseer(turns).turns is turns
+    assert Overseer().turns is not Overseer().turns
 
 
 def test_a_client_id_that_is_no_number_is_told_as_it_was_written() -> None:
