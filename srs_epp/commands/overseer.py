@@ -60,9 +60,6 @@ class Overseer:
     def login_refused(self, client_id: str, why: Refusal) -> None:
         """A login has failed."""
 
-    def session_limit(self, registrar: int) -> None:
-        """A login would have been good, but the registrar has all the sessions that it may have."""
-
     def answered(self, done: Answered) -> None:
         """A command has its answer."""
 

@@ -27,7 +27,8 @@ QUIET, LONGEST_LEAVE = (
     1.0,
     5.0,
 )  # seconds without a command, and in all, until a session that leaves is closed
-_COUNTED = 1 << 20  # octets after which they are counted, where the connection does not end before
+# octets, or seconds, after which what was transferred is counted, where the connection does not end before
+_COUNTED, _COUNT_INTERVAL = 1 << 20, 10.0
 
 _WAKING = select.POLLIN | select.POLLHUP | select.POLLERR
 
@@ -75,7 +76,7 @@ class Connection:
         self._login_end = self._started + self._config.login_timeout
         self._session_end = self._started + (self._config.session_timeout or math.inf)
         self._wanted = 0
-        self._counted = (0, 0)
+        self._counted, self._counted_at = (0, 0), self._started
 
     def run(self) -> None:
         """Serve the connection to its end. Closes the socket; raises nothing that a peer can cause."""
@@ -85,7 +86,7 @@ class Connection:
         reason = None
         stream = TLSStream(self._service.runtime.tls, self._sock)
         try:
-            names = stream.handshake(self._config.handshake_timeout)
+            names = stream.handshake(self._config.handshake_timeout, self._drain)
             version = stream.version()
             self._log.info("connected, %s%s", version, f", certificate of {names[0]}" if names else "")
             self._records.connected(self._about, version, names)
@@ -181,7 +182,8 @@ class Connection:
             self._wait(poll, session, stream, pending=pending)
             if pending and session.wants_input and session.input_event():
                 self._active = time.monotonic()
-                if stream.received + stream.sent - sum(self._counted) >= _COUNTED:
+                uncounted = stream.received + stream.sent - sum(self._counted)
+                if uncounted >= _COUNTED or self._active - self._counted_at >= _COUNT_INTERVAL:
                     self._count(stream)
         self._witness.state(str(session.state))
 
@@ -242,7 +244,7 @@ class Connection:
         if self._records.metrics is not None:
             received, sent = self._counted
             self._records.metrics.transferred(stream.received - received, stream.sent - sent)
-        self._counted = (stream.received, stream.sent)
+        self._counted, self._counted_at = (stream.received, stream.sent), time.monotonic()
 
 
 class _TimeOut(Exception):

@@ -157,7 +157,8 @@ class Figures:
                 "transaction_seconds": _sum(samples, "eppd_transaction_seconds", "_sum"),
             },
             "results": dict(sorted(_by(samples, "eppd_commands", "code").items())),
-            "refusals": dict(_by(samples, "eppd_refusals", "reason").most_common()),
+            # reasons that there were; + takes those with nothing away
+            "refusals": dict((+_by(samples, "eppd_refusals", "reason")).most_common()),
             "states": dict(_states(rows).most_common()),
             "certificates": {
                 kind: _iso(moment) for kind, moment in self._certificates.expiry(self._config).items()

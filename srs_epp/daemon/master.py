@@ -49,7 +49,7 @@ class _Child:
     channel: Channel | None  # None: it has closed its end
     born: float = field(default_factory=time.monotonic)
     ready: bool = False
-    reloading: bool = False  # it has been told to, and has not said yet that it has
+    reloads: int = 0  # that it has been told of, and has not said yet that it has done
     retired: bool = False
 
     @property
@@ -129,7 +129,7 @@ class Master:
         self._table.note_answer()  # readiness is lost by silence, and there was no time for any yet
         for number in self._wanted():
             self._start(number)
-        if not self._all_ready():
+        if self._start_at or not self._all_ready():
             log.error("a worker did not start")
             self._tell(signal.SIGKILL)
             return 1
@@ -180,8 +180,16 @@ class Master:
     # -- children
 
     def _start(self, number: int) -> None:
-        ours, theirs = Pipe()
-        pid = fork(lambda: self._be_child(number, ours, theirs))
+        """Fork the child of that number; where the system has no process left, try again later."""
+        try:
+            ours, theirs = Pipe()
+            pid = fork(lambda: self._be_child(number, ours, theirs))
+        except OSError as error:
+            pause = self._pauses.get(number, FIRST_PAUSE)
+            log.error("no new process: %s; the next try in %.1f s", error.strerror, pause)
+            self._start_at[number] = time.monotonic() + pause
+            self._pauses[number] = min(pause * 2, LONGEST_PAUSE)
+            return
         theirs.close()
         self._children[pid] = _Child(number, ours)
 
@@ -221,11 +229,12 @@ class Master:
         except (EOFError, OSError):
             child.close_channel()
             return False
-        child.reloading = False
         if what == READY:
             child.ready = True
-            if child.number in self._pauses:
-                log.info("%s started again", child.name)
+        else:
+            child.reloads = max(0, child.reloads - 1)
+        if what == READY and child.number in self._pauses:
+            log.info("%s started again", child.name)
         for fault in faults:
             log.error("%s: %s", child.name, fault)
         return True
@@ -286,7 +295,7 @@ class Master:
         """Say so once every child serves by the new Config."""
         if self._reload_end is None:
             return
-        late = [child.name for child in self._children.values() if child.reloading]
+        late = [child.name for child in self._children.values() if child.reloads]
         if late and time.monotonic() < self._reload_end:
             return
         self._reload_end = None
@@ -308,7 +317,7 @@ class Master:
         for child in self._children.values():
             if not child.retired:
                 child.retired = child.number not in wanted and child.number != STATUS
-                child.reloading = not child.retired
+                child.reloads += not child.retired
                 self._send(child, RETIRE if child.retired else RELOAD, config)
         for number in [number for number in self._start_at if number not in (STATUS, *wanted)]:
             del self._start_at[number]
@@ -331,9 +340,19 @@ class Master:
             return
         succeed = self._succeed
         told, ready = os.pipe()
-        os.waitpid(fork(lambda: _become(succeed, ready)), 0)
-        os.close(ready)
+        try:
+            os.waitpid(fork(lambda: _become(succeed, ready)), 0)
+        except OSError as error:
+            log.error("not handed over: %s", error.strerror)
+            os.close(told)
+            return
+        finally:
+            os.close(ready)
         pid = int.from_bytes(os.read(told, _PID_SIZE), "big")
+        if not pid:
+            log.error("not handed over: no new process")
+            os.close(told)
+            return
         self._successor = _Successor(pid, told, time.monotonic() + TAKEOVER)
         log.info("handing over to a new master, pid %d", pid)
 
@@ -346,7 +365,8 @@ class Master:
         if told:
             self._give_up_successor("it has ended")
         elif time.monotonic() >= successor.deadline:
-            os.kill(successor.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(successor.pid, signal.SIGKILL)
             self._give_up_successor(f"it did not serve within {TAKEOVER:.0f} s")
         return False
 
@@ -366,7 +386,8 @@ class Master:
         else:
             notify.notify("STOPPING=1")
             if self._successor is not None:
-                os.kill(self._successor.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(self._successor.pid, signal.SIGKILL)
         for listener in self._listeners:
             listener.close()
         for child in self._children.values():
@@ -405,8 +426,12 @@ class Master:
 def _check(config: Config) -> list[str]:
     """The faults of the files that the Config names, found in a process that is gone afterwards."""
     ours, theirs = Pipe()
-    pid = fork(lambda: _say_faults(config, theirs))
-    theirs.close()
+    try:
+        pid = fork(lambda: _say_faults(config, theirs))
+    except OSError as error:
+        return [f"no new process to check it: {error.strerror}"]
+    finally:
+        theirs.close()
     try:
         faults: list[str] = ours.recv()
     except EOFError:

@@ -22,6 +22,25 @@ _QUERIES = {"check", "info", "poll"}
 _TRANSFORMS = {"create", "update", "delete", "renew", "transfer"}
 _SESSION = {"hello", "login", "logout"}
 
+# every label that recoveries and refusals can have
+OUTCOMES = ("done", "not done", "unknown")
+REASONS = (
+    "max-connections",
+    "max-connections-per-address",
+    "max-sessions-per-registrar",
+    "threads",
+    "proxy",
+    "certificate",
+    "tls",
+    "timeout",
+    "client-id",
+    "unknown-registrar",
+    "signature",
+    "password",
+    "address",
+    "certificate-name",
+)
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _ACTIONS = (1, 2, 3, 5, 10, 20, 50, 100)
 
@@ -34,7 +53,9 @@ def make_folder(*, keep: bool) -> bool:
     left = os.environ.get(FOLDER)
     if keep and left is not None and Path(left).is_dir():
         return False
-    os.environ[FOLDER] = tempfile.mkdtemp(prefix="eppd-metrics-")
+    # systemd's folder for us goes with us, and is never swept
+    where = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or None
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="eppd-metrics-", dir=where)
     return True
 
 
@@ -91,6 +112,11 @@ class Metrics:
         self._tls = counter("tls_connections", "Connections that agreed on TLS", "version")
         self._received = counter("received_bytes", "Octets received, inside TLS")
         self._sent = counter("sent_bytes", "Octets sent, inside TLS")
+        # a series that begins with its first event would hide that one from whoever looks for a change
+        for outcome in OUTCOMES:
+            self._recoveries.labels(outcome)
+        for reason in REASONS:
+            self._refusals.labels(reason)
         # labels() takes a lock and joins texts: what is used for every command is kept
         self._command = cache(self._commands.labels)
         self._times = cache(lambda *labels: (self._duration.labels(*labels), self._waiting.labels(*labels)))

@@ -118,7 +118,7 @@ class Prober:
         """Of the Config that is in force; ConfigError where a file of it can't be used."""
         config = self._config
         if self._client is None or self._client[0] is not config:
-            new = runtime.load(config).backend
+            new = runtime.backend(config)
             if self._client is not None:
                 self._client[1].close()
             self._client = config, new

@@ -72,6 +72,15 @@ def _collecting(faults: list[str], option: str = "", path: Path | None = None) -
         faults.append(f"{where}{error}")
 
 
+def backend(config: Config) -> Client:
+    """The way to the registry alone. ConfigError with every fault."""
+    faults: list[str] = []
+    client = _backend(config, faults)
+    if client is None:
+        raise ConfigError(faults)
+    return client
+
+
 def _backend(config: Config, faults: list[str]) -> Client | None:
     signing_key = passphrase = keyring = None
     if config.pgp_passphrase_file is not None:

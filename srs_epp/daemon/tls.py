@@ -335,6 +335,9 @@ def peer_names(connection: SSL.Connection) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+LAST_CHANCE = 1.0  # seconds for a handshake when the server is going away
+
+
 class TLSStream:
     """The octets inside TLS on a socket that does not block.
 
@@ -352,11 +355,16 @@ class TLSStream:
     def fileno(self) -> int:
         return self._sock.fileno()
 
-    def handshake(self, seconds: float) -> tuple[str, ...]:
-        """Agree on TLS; the names in the client's certificate. HandshakeFailed, with the reason."""
+    def handshake(self, seconds: float, drain: int | None = None) -> tuple[str, ...]:
+        """Agree on TLS; the names in the client's certificate. HandshakeFailed, with the reason.
+
+        ``drain``: a descriptor; once it is readable, a client that has not come so far has a second left.
+        """
         deadline = time.monotonic() + seconds
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
+        if drain is not None:
+            poll.register(drain, select.POLLIN)
         while True:
             try:
                 self._tls.do_handshake()
@@ -371,8 +379,12 @@ class TLSStream:
                 text = f"the client's certificate can't be read: {error}"
                 raise HandshakeFailed(text, CERTIFICATE) from None
             left = deadline - time.monotonic()
-            if left <= 0 or not poll.poll(left * 1000):
+            ready = poll.poll(left * 1000) if left > 0 else []
+            if not ready:
                 raise HandshakeFailed("not finished in time", TIMEOUT)
+            if drain is not None and drain in (descriptor for descriptor, _ in ready):
+                poll.unregister(drain)
+                deadline = min(deadline, time.monotonic() + LAST_CHANCE)
 
     def _failure(self, error: Exception) -> HandshakeFailed:
         refusal, text = self._tls.get_app_data(), _reason(error)

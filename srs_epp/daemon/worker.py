@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import operator
 import os
 import signal
 import socket
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection as Channel
 
 from srs_epp.commands.turns import Turns
@@ -62,10 +65,12 @@ def work(
         if ready:
             try:
                 order, new = channel.recv()
-            except EOFError:
+            except (EOFError, OSError):
                 return worker.drain()
             if order == RELOAD:
-                channel.send((FAULTS, worker.reload(new)))
+                faults = worker.reload(new)
+                with suppress(BrokenPipeError):  # the master is gone; the lifeline says so too
+                    channel.send((FAULTS, faults))
             else:
                 worker.retire()
         if worker.retired and not worker.running.count:
@@ -125,6 +130,8 @@ class _Worker:
         os.close(self._draining)  # wakes every connection's thread
         if not self.running.wait_until_none(self._config.drain_timeout):
             log.warning("drain-timeout: %d connections are cut", self.running.count)
+            # our master would do it, but it may be gone, and the table be another's by now
+            self._table.free_of(partial(operator.eq, os.getpid()))
         return 0
 
     def _stop_accepting(self, *, last: bool = False) -> None:

@@ -47,6 +47,7 @@ from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import Result
 
 READ_SIZE = 16384  # a TLS record holds no more
+READ_AHEAD = 65536  # octets that are looked for beyond what was read, before the registry is asked
 
 _EVENTS = {"hello": Event.HELLO, "login": Event.LOGIN, "logout": Event.LOGOUT}
 
@@ -193,19 +194,36 @@ class Session:
         octets = self._io.recv(READ_SIZE)
         if octets is None:
             return False
-        if not octets:
-            self._input_ended = True
-            if self._frames.held and not self._frames.whole:
-                self._log.info("the stream ended inside a data unit; %d octets are lost", self._frames.held)
-            self._advance()
-            return False
-        self._frames.feed(octets)
+        self._take(octets)
         completed = self._frames.whole
+        self._read_units()
+        if self._commands.startable() is not None and self._resting is State.WAITING_FOR_COMMAND:
+            # what is asked of the registry together costs little more than one question
+            self._read_ahead()
         if completed:
             self.idle_since = time.monotonic()
             self.unit_since = None
         self._advance()
         return completed
+
+    def _read_ahead(self) -> None:
+        count = 0
+        while self.wants_input and count < READ_AHEAD:
+            octets = self._io.recv(READ_SIZE)
+            if octets is None:
+                return
+            self._take(octets)
+            count += len(octets)
+            self._read_units()
+
+    def _take(self, octets: bytes) -> None:
+        """Octets of the client's, or their end."""
+        if octets:
+            self._frames.feed(octets)
+            return
+        self._input_ended = True
+        if self._frames.held and not self._frames.whole:
+            self._log.info("the stream ended inside a data unit; %d octets are lost", self._frames.held)
 
     def input_packet(self, data: bytes) -> None:
         """One complete packet, the XML of a data unit: its command takes its place in the queue."""

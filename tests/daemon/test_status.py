@@ -542,11 +542,11 @@ class Registry:
 def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
     made = Registry()
 
-    def load(options: Config) -> Mock:
+    def backend(options: Config) -> Registry:
         made.configs.append(options)
-        return Mock(backend=made)
+        return made
 
-    monkeypatch.setattr(runtime, "load", load)
+    monkeypatch.setattr(runtime, "backend", backend)
     return made
 
 

@@ -420,7 +420,7 @@ def test_a_stopped_worker_does_not_keep_the_other_from_serving(run: Callable[...
     os.kill(one, signal.SIGSTOP)
     assert world.stop() == 0
 
-    world.daemon.wait_for_log("killing .*workers that do not end")
+    world.daemon.wait_for_log("killing processes that do not end")
 
 
 def test_twenty_sighups_at_once_are_a_reload(run: Callable[..., World]) -> None:
