@@ -182,7 +182,7 @@ def _refusals(argv: Sequence[str], given: Any) -> int:
 def _check_config(argv: Sequence[str], _given: Any) -> int:
     texts, faults = _texts(argv)
     options, found = config.gather(texts)
-    faults += found
+    faults += [*found, *launch.faults(options)]
     try:
         runtime.load(options)
     except ConfigError as error:

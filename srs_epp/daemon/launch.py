@@ -6,12 +6,14 @@ comes after root's privileges are gone.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from srs_epp.config import Config, ConfigError
 from srs_epp.daemon import background, inheritance, logs, notify, privileges, runtime, sockets
@@ -29,13 +31,32 @@ class CannotStart(Exception):
     """We can't serve as things are; the text says why."""
 
 
+def faults(config: Config) -> list[str]:
+    """What would keep us from starting, as far as can be seen without doing anything."""
+    found = []
+    if config.daemon and config.log_target == logs.STDERR:
+        found.append("option log-target: stderr, which is closed where daemon is true")
+    try:
+        privileges.resolve(config.user, config.group)
+    except ConfigError as error:
+        found += error.faults
+    logged = None if config.log_target in (logs.STDERR, logs.SYSLOG) else Path(config.log_target or ".")
+    named = (("audit-log", config.audit_log), ("log-target", logged), ("pidfile", config.pidfile))
+    found += [
+        f"option {name}: {path}: {os.strerror(errno.ENOENT)}"
+        for name, path in named
+        if path is not None and not path.parent.is_dir()
+    ]
+    return found
+
+
 def run(config: Config, reread: Callable[[], Config]) -> int:
     """Serve until told to stop; the exit code. ConfigError, CannotListen, CannotStart before that.
 
     ``reread``: the Config as files and environment have it now; for a reload.
     """
-    if config.daemon and config.log_target == logs.STDERR:
-        raise ConfigError(["option log-target: stderr, which is closed where daemon is true"])
+    if found := faults(config):
+        raise ConfigError(found)
     # whoever reads our pid in the file may send them before the master has its handlers
     for number in (signal.SIGHUP, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)

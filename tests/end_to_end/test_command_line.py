@@ -99,6 +99,27 @@ FAULTS = {
     "a service of others": ({"service": "urn:example"}, [], "option service: 'urn:example': not implemented"),
     "a dcp that is no XML": ({"dcp": "<dcp"}, [], "option dcp: not XML"),
     "a dcp that is not EPP's": ({"dcp": "<dcp/>"}, [], "not valid EPP"),
+    "nobody's user": ({"user": "no-such-user"}, [], "option user: 'no-such-user': there is no such user"),
+    "a daemon with stderr": (
+        {"daemon": "true"},
+        [],
+        "option log-target: stderr, which is closed where daemon",
+    ),
+    "no folder for the audit log": (
+        {"audit-log": "/none/a.log"},
+        [],
+        "option audit-log: /none/a.log: No such file",
+    ),
+    "no folder for the log": (
+        {"log-target": "/none/a.log"},
+        [],
+        "option log-target: /none/a.log: No such file",
+    ),
+    "no folder for the pid": (
+        {"pidfile": "/none/a.pid"},
+        [],
+        "option pidfile: /none/a.pid: No such file",
+    ),
     "a sandbox's option": ({}, ["--fresh"], "option fresh is for the command sandbox"),
 }
 

@@ -348,7 +348,7 @@ def test_what_is_faulty_changes_nothing(service: Service, word: str) -> None:
         ({"log_target": "stderr"}, 2, "option log-target: stderr, which is closed where daemon is true"),
         ({"log_target": "/nowhere/log"}, 2, "option log-target: /nowhere/log: No such file or directory"),
         ({"pidfile": ""}, 2, "option pidfile is required for start"),
-        ({"pidfile": "/nowhere/pid"}, 1, "option pidfile: /nowhere/pid: No such file or directory"),
+        ({"pidfile": "/nowhere/pid"}, 2, "option pidfile: /nowhere/pid: No such file or directory"),
         ({"pidfile": "{other}"}, 1, "option pidfile: {other}: not a pid file: there is something else in it"),
         ({"user": "no-such-user"}, 2, "option user: 'no-such-user': there is no such user"),
         (
