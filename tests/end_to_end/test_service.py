@@ -201,6 +201,7 @@ def test_whoever_waits_for_our_output_does_not_wait_for_our_end(service: Service
         capture_output=True,
         timeout=PATIENCE,
         check=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("EPPD_")},
     )
 
     assert b"listening on 127.0.0.1:" in done.stderr
