@@ -34,7 +34,11 @@ BELOW = {
 }
 NETWORK = {"socket", "ssl", "OpenSSL", "socketserver", "http", "select", "asyncio"}
 TALKERS = {"daemon", "registry", "sandbox"}
-TALKING_MODULES = {Path("srs/client.py"), Path("config.py")}  # the latter for the host's name
+TALKING_MODULES = {
+    Path("srs/http.py"),
+    Path("srs/pool.py"),
+    Path("config.py"),
+}  # the latter for the host's name
 
 
 def layer(path: Path) -> str:

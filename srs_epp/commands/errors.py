@@ -20,7 +20,7 @@ from srs_epp.epp.results import (
     PolicyViolation,
     StatusProhibits,
 )
-from srs_epp.srs.client import BackendError, NotSent, Unacceptable
+from srs_epp.srs.backend import BackendError, NotSent, Unacceptable
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.recovery import NotDone
 

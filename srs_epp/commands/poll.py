@@ -17,7 +17,7 @@ from srs_epp.epp.reader import Command
 from srs_epp.epp.results import CommandFailed, Element, ParameterSyntaxError, RequiredParameterMissing
 from srs_epp.epp.writer import MessageQueue, Response
 from srs_epp.srs.actions import AckMessage, GetMessages
-from srs_epp.srs.client import BackendError
+from srs_epp.srs.backend import BackendError
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import AckResponse, Domain, DomainTransfer, Message, Result
 

@@ -15,7 +15,8 @@ from srs_epp.config import Config, ConfigError
 from srs_epp.daemon import runtime
 from srs_epp.daemon.table import Table
 from srs_epp.srs.actions import RegistrarDetailsQry
-from srs_epp.srs.client import BackendError, Client
+from srs_epp.srs.backend import BackendError
+from srs_epp.srs.client import Client
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.transaction import Transaction
 

@@ -14,7 +14,7 @@ from srs_epp.commands.overseer import Overseer
 from srs_epp.config import Config
 from srs_epp.session.queues import Part
 from srs_epp.srs.actions import Action
-from srs_epp.srs.client import Backend, BackendError, NotSent, Unanswered
+from srs_epp.srs.backend import Backend, BackendError, NotSent, Unanswered
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.recovery import NotDone, OutcomeUnknown, Recovery, Stored
 from srs_epp.srs.results import Result

@@ -42,7 +42,7 @@ from srs_epp.session.identifiers import TransactionIds
 from srs_epp.session.queues import BackendQueue, CommandQueue, Entry, Inquiry, Part
 from srs_epp.session.states import Event, State, after
 from srs_epp.srs.actions import Action
-from srs_epp.srs.client import Backend, BackendError
+from srs_epp.srs.backend import Backend, BackendError
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import Result
 

@@ -13,7 +13,7 @@ from lxml import etree
 
 from srs_epp.srs import results
 from srs_epp.srs.actions import Action, ActionDetailsQry
-from srs_epp.srs.client import Backend, BackendError
+from srs_epp.srs.backend import Backend, BackendError
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import RawRequest, RawResponse, ResponseUnreadable, Result
 from srs_epp.srs.transaction import Transaction

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from srs_epp.commands.errors import BY_ID, kind_of, translate, unusable
-from srs_epp.srs.client import BackendError, NotSent, Unacceptable, Unanswered
+from srs_epp.srs.backend import BackendError, NotSent, Unacceptable, Unanswered
 from srs_epp.srs.errors import ERRORS, SRSError
 from srs_epp.srs.recovery import NotDone
 from tests.support import records

@@ -32,7 +32,7 @@ from srs_epp.daemon.table import Table
 from srs_epp.daemon.worker import READY, RELOAD, RETIRE
 from srs_epp.epp.reader import read
 from srs_epp.srs.actions import RegistrarDetailsQry
-from srs_epp.srs.client import Unacceptable, Unanswered
+from srs_epp.srs.backend import Unacceptable, Unanswered
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.transaction import Transaction
 from tests.daemon.child import in_child

@@ -16,7 +16,7 @@ from srs_epp.session.queues import Entry, Inquiry, Part
 from srs_epp.session.states import Event
 from srs_epp.srs import recovery
 from srs_epp.srs.actions import Action, ActionDetailsQry, DomainUpdate, Whois, Write
-from srs_epp.srs.client import BackendError, NotSent, Unacceptable, Unanswered
+from srs_epp.srs.backend import BackendError, NotSent, Unacceptable, Unanswered
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.recovery import LEAST_PATIENCE, NotDone, OutcomeUnknown
 from srs_epp.srs.results import RawRequest, RawResponse, Result

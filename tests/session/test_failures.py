@@ -13,7 +13,7 @@ from srs_epp.epp.namespaces import DOMAIN
 from srs_epp.epp.reader import Command
 from srs_epp.epp.writer import Response
 from srs_epp.srs.actions import ActionDetailsQry, RegistrarUpdate, Whois
-from srs_epp.srs.client import BackendError, NotSent, Unacceptable, Unanswered
+from srs_epp.srs.backend import BackendError, NotSent, Unacceptable, Unanswered
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import Result
 from tests.support import records

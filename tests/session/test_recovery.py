@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from srs_epp.srs.actions import Action, ActionDetailsQry, DomainCreate, Whois
-from srs_epp.srs.client import NotSent, Unacceptable, Unanswered
+from srs_epp.srs.backend import NotSent, Unacceptable, Unanswered
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import RawRequest, RawResponse, Result
 from srs_epp.srs.transaction import Transaction

@@ -10,7 +10,7 @@ import pytest
 from srs_epp.epp.login import Login
 from srs_epp.epp.reader import read
 from srs_epp.srs.actions import DomainDetailsQry, RegistrarUpdate, UDAIValidQry
-from srs_epp.srs.client import Unacceptable, Unanswered
+from srs_epp.srs.backend import Unacceptable, Unanswered
 from tests.epp import documents
 from tests.support import records
 from tests.support.conversation import HELLO, LOGIN, Conversation, create

@@ -26,7 +26,7 @@ from srs_epp.srs.actions import (
     RegistrarUpdate,
     Whois,
 )
-from srs_epp.srs.client import NotSent, Unacceptable, Unanswered
+from srs_epp.srs.backend import NotSent, Unacceptable, Unanswered
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import Result
 from tests.epp import documents

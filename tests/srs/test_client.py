@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from srs_epp.srs.actions import HandleCreate, RegistrarUpdate, Whois
-from srs_epp.srs.client import BackendError, Client, NotSent, Unacceptable, Unanswered
+from srs_epp.srs.backend import BackendError, NotSent, Unacceptable, Unanswered
+from srs_epp.srs.client import Client
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.openpgp import Keyring
 from srs_epp.srs.transaction import Transaction

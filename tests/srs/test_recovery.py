@@ -10,7 +10,7 @@ from lxml import etree
 
 from srs_epp.srs import recovery
 from srs_epp.srs.actions import Action, ActionDetailsQry, DomainUpdate, RegistrarUpdate, Whois
-from srs_epp.srs.client import BackendError, NotSent, Unacceptable, Unanswered
+from srs_epp.srs.backend import BackendError, NotSent, Unacceptable, Unanswered
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.recovery import (
     FIRST_PAUSE,
