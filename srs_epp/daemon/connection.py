@@ -180,7 +180,7 @@ class Connection:
             # who sends without a pause is not waited for, and still has deadlines and sees a drain
             pending = session.wants_input and not stream.dry
             self._wait(poll, session, stream, pending=pending)
-            if pending and session.wants_input and session.input_event():
+            if not stream.dry and session.wants_input and session.input_event():
                 self._active = time.monotonic()
                 uncounted = stream.received + stream.sent - sum(self._counted)
                 if uncounted >= _COUNTED or self._active - self._counted_at >= _COUNT_INTERVAL:

@@ -349,6 +349,8 @@ class TLSStream:
         self._sock = sock
         self._tls = SSL.Connection(context, sock)
         self._tls.set_accept_state()
+        self._look = select.poll()
+        self._look.register(sock, select.POLLIN)
         self.dry = False
         self.received = self.sent = 0  # octets inside TLS
 
@@ -398,6 +400,9 @@ class TLSStream:
 
     def recv(self, most: int) -> bytes | None:
         """At most that many octets; b"" at the end, None where there is nothing now. StreamBroken."""
+        # to look costs less than to read in vain
+        if self.dry and not self._look.poll(0):
+            return None
         try:
             octets = self._tls.recv(most)
         except (SSL.WantReadError, SSL.WantWriteError):
@@ -412,7 +417,6 @@ class TLSStream:
         except (SSL.Error, OSError) as error:
             raise StreamBroken(_reason(error)) from None
         self.received += len(octets)
-        # to look costs less than to read in vain
         self.dry = not self._tls.pending()
         return octets
 

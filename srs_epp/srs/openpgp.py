@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from binascii import Error as Base64Error
+from binascii import a2b_base64
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -74,7 +76,7 @@ class Keyring:
         weaker than SHA-256.
         """
         try:
-            found = Sig.from_bytes(signature)
+            found = Sig.from_bytes(_dearmoured(signature) or signature)
             hash_algorithm, signature_type = found.hash_algorithm, found.signature_type
         except Exception as error:  # also where Sequoia reads a signature, but has no name for its kind
             raise SignatureUnreadable(f"not an OpenPGP signature: {_first_line(error)}") from None
@@ -108,6 +110,29 @@ def _certificates(armoured: str) -> list[Cert]:
     if not found:
         raise KeyUnusable("no armoured OpenPGP certificate in it")
     return found
+
+
+def _dearmoured(signature: bytes) -> bytes | None:
+    """The signature inside its armour, where that is of the plainest kind; None where Sequoia must look.
+
+    Sequoia's reader of armour takes as long as the verification. The checksum is passed over, as RFC 9580
+    section 6.1 wants it.
+    """
+    words = signature.split()
+    if words[:3] != _BEGIN or words[-3:] != _END:
+        return None
+    lines = words[3:-3]
+    if lines and len(lines[-1]) == _CHECKSUM_LENGTH and lines[-1].startswith(b"="):
+        lines.pop()
+    try:
+        return a2b_base64(b"".join(lines), strict_mode=True)
+    except Base64Error:  # a header among them, say
+        return None
+
+
+_BEGIN = b"-----BEGIN PGP SIGNATURE-----".split()
+_END = b"-----END PGP SIGNATURE-----".split()
+_CHECKSUM_LENGTH = 5
 
 
 def _armoured(path: Path) -> str:

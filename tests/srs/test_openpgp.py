@@ -85,6 +85,43 @@ def test_a_signature_may_be_wrapped_in_what_http_does_to_lines(keys: Keys) -> No
     keys.client_ring.verify(DATA, f"\r\n{signature}\r\n".encode())
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize("headers", [[], ["Version: GnuPG v2"], ["Comment: a: b", "Hash: SHA512"]])
+@pytest.mark.parametrize("checksum", ["=AAAA", ""], ids=["a checksum, even a wrong one", "no checksum"])
+def test_armour_may_have_headers_and_a_checksum_that_nobody_needs(
+    keys: Keys, ends: str, headers: list[str], checksum: str
+) -> None:
+    lines = keys.client.sign(DATA).strip().splitlines()
+    body = lines[2:-2]
+    armour = ends.join([lines[0], *headers, "", *body, *([checksum] if checksum else []), lines[-1], ""])
+
+    keys.client_ring.verify(DATA, armour.encode())
+    with pytest.raises(SignatureWrong):
+        keys.client_ring.verify(DATA + b"\n", armour.encode())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: [lines[0], "", *lines[3:]],
+        lambda lines: [*lines[:3], "!" + lines[3], *lines[4:]],
+        lambda lines: [*lines[:3], *lines[5:]],
+        lambda lines: lines[:-1],
+        lambda lines: lines[1:],
+        lambda lines: [lines[0], "", *lines[-2:]],
+        lambda lines: [lines[0], "", lines[-1]],
+    ],
+    ids=["a line less", "no base64", "two lines less", "no end", "no beginning", "checksum alone", "empty"],
+)
+def test_what_is_not_a_whole_signature_in_armour_is_none(
+    keys: Keys, change: Callable[[list[str]], list[str]]
+) -> None:
+    lines = keys.client.sign(DATA).strip().splitlines()
+
+    with pytest.raises((SignatureUnreadable, SignatureWrong)):
+        keys.client_ring.verify(DATA, "\n".join(change(lines)).encode())
+
+
 @pytest.fixture(scope="module")
 def pairs() -> list[tuple[str, str]]:
     """Secret keys and certificates of three registries."""
