@@ -13,8 +13,9 @@ from srs_epp.commands.mapping import Ask, Context, Mapping, handles, registrar_n
 from srs_epp.commands.messageids import NotAMessageId, message_id, parse_message_id
 from srs_epp.commands.statuses import recorded_statuses
 from srs_epp.epp.domain import transfer_data
+from srs_epp.epp.markup import Markup
 from srs_epp.epp.reader import Command
-from srs_epp.epp.results import CommandFailed, Element, ParameterSyntaxError, RequiredParameterMissing
+from srs_epp.epp.results import CommandFailed, ParameterSyntaxError, RequiredParameterMissing
 from srs_epp.epp.writer import MessageQueue, Response
 from srs_epp.srs.actions import AckMessage, GetMessages
 from srs_epp.srs.backend import BackendError
@@ -109,7 +110,7 @@ def _update_text(domain: Domain) -> str:
     return "Domain Update"
 
 
-def _data(result: Result, context: Context) -> list[Element]:
+def _data(result: Result, context: Context) -> list[Markup]:
     found = []
     for transfer in result.all(DomainTransfer):
         for name in transfer.names:
@@ -122,5 +123,5 @@ def _data(result: Result, context: Context) -> list[Element]:
                 )
             )
     for domain in result.all(Domain):
-        found.append(info_data(domain, context, recorded_statuses(domain)).element())
+        found.append(info_data(domain, context, recorded_statuses(domain)).markup())
     return found

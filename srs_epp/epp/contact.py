@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from lxml import etree
+
+from srs_epp.epp.markup import Markup
 from srs_epp.epp.namespaces import CONTACT
 from srs_epp.epp.results import Element
-from srs_epp.epp.xml import add, boolean, normalized, start, token, utc
+from srs_epp.epp.xml import boolean, normalized, token, utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class Update:
     def read(cls, payload: Element) -> Update:
         chg = payload.find(CONTACT("chg"))
         if chg is None:
-            chg = start(CONTACT, "chg")
+            chg = etree.Element(CONTACT("chg"))
         email = chg.find(CONTACT("email"))
         return cls(
             id=read_id(payload),
@@ -170,66 +173,65 @@ class InfoData:
     updated: datetime | None = None
     private: bool = False
 
-    def element(self) -> Element:
-        data = start(CONTACT, "infData")
-        add(data, CONTACT("id"), self.id)
-        add(data, CONTACT("roid"), self.roid)
-        add(data, CONTACT("status"), s="ok")
+    def markup(self) -> Markup:
+        data = Markup(CONTACT, "infData")
+        data.add("id", self.id)
+        data.add("roid", self.roid)
+        data.add("status", s="ok")
         _add_postal_info(data, self.postal_info)
         _add_phone(data, "voice", self.voice)
         _add_phone(data, "fax", self.fax)
-        add(data, CONTACT("email"), self.email)
-        add(data, CONTACT("clID"), self.client_id)
-        add(data, CONTACT("crID"), self.client_id)
-        add(data, CONTACT("crDate"), utc(self.created))
+        data.add("email", self.email)
+        data.add("clID", self.client_id)
+        data.add("crID", self.client_id)
+        data.add("crDate", utc(self.created))
         if self.updater_id:
-            add(data, CONTACT("upID"), self.updater_id)
+            data.add("upID", self.updater_id)
         if self.updated:
-            add(data, CONTACT("upDate"), utc(self.updated))
+            data.add("upDate", utc(self.updated))
         if self.private:
-            disclose = add(data, CONTACT("disclose"), flag="0")
-            add(disclose, CONTACT("addr"), type=self.postal_info.type)
-            add(disclose, CONTACT("voice"))
-            add(disclose, CONTACT("fax"))
+            disclose = data.open("disclose", flag="0")
+            disclose.add("addr", type=self.postal_info.type)
+            disclose.add("voice")
+            disclose.add("fax")
         return data
 
 
-def check_data(answers: Iterable[tuple[str, str | None]]) -> Element:
+def check_data(answers: Iterable[tuple[str, str | None]]) -> Markup:
     """``<contact:chkData>``: (id, why it is not available, None where it is)."""
-    data = start(CONTACT, "chkData")
+    data = Markup(CONTACT, "chkData")
     for handle, reason in answers:
-        one = add(data, CONTACT("cd"))
-        add(one, CONTACT("id"), handle, avail="1" if reason is None else "0")
+        one = data.open("cd")
+        one.add("id", handle, avail="1" if reason is None else "0")
         if reason:
-            add(one, CONTACT("reason"), reason)
+            one.add("reason", reason)
     return data
 
 
-def create_data(handle: str, created: datetime) -> Element:
+def create_data(handle: str, created: datetime) -> Markup:
     """``<contact:creData>``."""
-    data = start(CONTACT, "creData")
-    add(data, CONTACT("id"), handle)
-    add(data, CONTACT("crDate"), utc(created))
+    data = Markup(CONTACT, "creData")
+    data.add("id", handle)
+    data.add("crDate", utc(created))
     return data
 
 
-def _add_postal_info(data: Element, info: PostalInfo) -> None:
-    element = add(data, CONTACT("postalInfo"), type=info.type)
-    add(element, CONTACT("name"), info.name)
+def _add_postal_info(data: Markup, info: PostalInfo) -> None:
+    element = data.open("postalInfo", type=info.type)
+    assert info.name is not None
     assert info.address is not None
-    addr = add(element, CONTACT("addr"))
+    element.add("name", info.name)
+    addr = element.open("addr")
     for street in info.address.streets:
-        add(addr, CONTACT("street"), street)
-    add(addr, CONTACT("city"), info.address.city)
+        addr.add("street", street)
+    addr.add("city", info.address.city)
     if info.address.province:
-        add(addr, CONTACT("sp"), info.address.province)
+        addr.add("sp", info.address.province)
     if info.address.postal_code:
-        add(addr, CONTACT("pc"), info.address.postal_code)
-    add(addr, CONTACT("cc"), info.address.country_code)
+        addr.add("pc", info.address.postal_code)
+    addr.add("cc", info.address.country_code)
 
 
-def _add_phone(data: Element, local: str, phone: Phone | None) -> None:
+def _add_phone(data: Markup, local: str, phone: Phone | None) -> None:
     if phone is not None:
-        element = add(data, CONTACT(local), phone.number)
-        if phone.extension:
-            element.set("x", phone.extension)
+        data.add(local, phone.number, x=phone.extension or None)

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from srs_epp.epp.markup import Markup
 from srs_epp.epp.names import domain_name
 from srs_epp.epp.namespaces import DOMAIN
 from srs_epp.epp.results import Element
-from srs_epp.epp.xml import add, normalized, start, token, utc
+from srs_epp.epp.xml import normalized, token, utc
 
 MONTHS = {"y": 12, "m": 1}
 
@@ -215,81 +216,81 @@ class InfoData:
     expires: datetime | None = None
     auth_info: str | None = field(default=None, repr=False)
 
-    def element(self) -> Element:
-        data = start(DOMAIN, "infData")
-        add(data, DOMAIN("name"), self.name)
-        add(data, DOMAIN("roid"), self.roid)
+    def markup(self) -> Markup:
+        data = Markup(DOMAIN, "infData")
+        data.add("name", self.name)
+        data.add("roid", self.roid)
         for status in self.statuses:
-            add(data, DOMAIN("status"), s=status)
+            data.add("status", s=status)
         if self.registrant:
-            add(data, DOMAIN("registrant"), self.registrant)
+            data.add("registrant", self.registrant)
         for contact in self.contacts:
-            add(data, DOMAIN("contact"), contact.id, type=contact.type or "")
+            data.add("contact", contact.id, type=contact.type or "")
         if self.servers:
             _add_servers(data, self.servers)
-        add(data, DOMAIN("clID"), self.client_id)
+        data.add("clID", self.client_id)
         _add_moment(data, "crDate", self.created)
         if self.updater_id:
-            add(data, DOMAIN("upID"), self.updater_id)
+            data.add("upID", self.updater_id)
         _add_moment(data, "upDate", self.updated)
         _add_moment(data, "exDate", self.expires)
         if self.auth_info:
-            add(add(data, DOMAIN("authInfo")), DOMAIN("pw"), self.auth_info)
+            data.open("authInfo").add("pw", self.auth_info)
         return data
 
 
-def check_data(answers: Iterable[tuple[str, str | None]]) -> Element:
+def check_data(answers: Iterable[tuple[str, str | None]]) -> Markup:
     """``<domain:chkData>``: (name, why it is not available, None where it is)."""
-    data = start(DOMAIN, "chkData")
+    data = Markup(DOMAIN, "chkData")
     for name, reason in answers:
-        one = add(data, DOMAIN("cd"))
-        add(one, DOMAIN("name"), name, avail="1" if reason is None else "0")
+        one = data.open("cd")
+        one.add("name", name, avail="1" if reason is None else "0")
         if reason:
-            add(one, DOMAIN("reason"), reason)
+            one.add("reason", reason)
     return data
 
 
-def create_data(name: str, created: datetime, expires: datetime | None) -> Element:
+def create_data(name: str, created: datetime, expires: datetime | None) -> Markup:
     """``<domain:creData>``."""
-    data = start(DOMAIN, "creData")
-    add(data, DOMAIN("name"), name)
+    data = Markup(DOMAIN, "creData")
+    data.add("name", name)
     _add_moment(data, "crDate", created)
     _add_moment(data, "exDate", expires)
     return data
 
 
-def renew_data(name: str, expires: datetime | None) -> Element:
+def renew_data(name: str, expires: datetime | None) -> Markup:
     """``<domain:renData>``."""
-    data = start(DOMAIN, "renData")
-    add(data, DOMAIN("name"), name)
+    data = Markup(DOMAIN, "renData")
+    data.add("name", name)
     _add_moment(data, "exDate", expires)
     return data
 
 
 def transfer_data(
     name: str, *, requester: str, acting: str, moment: datetime, expires: datetime | None = None
-) -> Element:
+) -> Markup:
     """``<domain:trnData>`` of a transfer that the server has approved at ``moment``."""
-    data = start(DOMAIN, "trnData")
-    add(data, DOMAIN("name"), name)
-    add(data, DOMAIN("trStatus"), "serverApproved")
-    add(data, DOMAIN("reID"), requester)
+    data = Markup(DOMAIN, "trnData")
+    data.add("name", name)
+    data.add("trStatus", "serverApproved")
+    data.add("reID", requester)
     _add_moment(data, "reDate", moment)
-    add(data, DOMAIN("acID"), acting)
+    data.add("acID", acting)
     _add_moment(data, "acDate", moment)
     _add_moment(data, "exDate", expires)
     return data
 
 
-def _add_servers(data: Element, servers: Iterable[NameServer]) -> None:
-    ns = add(data, DOMAIN("ns"))
+def _add_servers(data: Markup, servers: Iterable[NameServer]) -> None:
+    ns = data.open("ns")
     for server in servers:
-        host = add(ns, DOMAIN("hostAttr"))
-        add(host, DOMAIN("hostName"), server.name)
+        host = ns.open("hostAttr")
+        host.add("hostName", server.name)
         for version, address in server.addresses:
-            add(host, DOMAIN("hostAddr"), address, ip=version)
+            host.add("hostAddr", address, ip=version)
 
 
-def _add_moment(data: Element, local: str, moment: datetime | None) -> None:
+def _add_moment(data: Markup, local: str, moment: datetime | None) -> None:
     if moment is not None:
-        add(data, DOMAIN(local), utc(moment))
+        data.add(local, utc(moment))

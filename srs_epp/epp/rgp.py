@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from srs_epp.epp.markup import Markup
 from srs_epp.epp.namespaces import RGP
 from srs_epp.epp.results import Element
-from srs_epp.epp.xml import add, start
 
 
 def restore_operation(update: Element) -> str:
@@ -16,9 +16,9 @@ def restore_operation(update: Element) -> str:
     return restore.get("op", "").strip()
 
 
-def info_data(statuses: Iterable[str]) -> Element:
+def info_data(statuses: Iterable[str]) -> Markup:
     """``<rgp:infData>``, section 4.1.1."""
-    data = start(RGP, "infData")
+    data = Markup(RGP, "infData")
     for status in statuses:
-        add(data, RGP("rgpStatus"), s=status)
+        data.add("rgpStatus", s=status)
     return data

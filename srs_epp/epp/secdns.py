@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from srs_epp.epp.markup import Markup
 from srs_epp.epp.namespaces import SECDNS
 from srs_epp.epp.results import Element
-from srs_epp.epp.xml import add, boolean, start, token
+from srs_epp.epp.xml import boolean, token
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +89,13 @@ def _records(parent: Element | None) -> tuple[DSData, ...]:
     return tuple(map(DSData.read, parent.iterchildren(SECDNS("dsData")))) if parent is not None else ()
 
 
-def info_data(records: Iterable[DSData]) -> Element:
+def info_data(records: Iterable[DSData]) -> Markup:
     """``<secDNS:infData>``, section 5.1.2."""
-    data = start(SECDNS, "infData")
+    data = Markup(SECDNS, "infData")
     for record in records:
-        ds = add(data, SECDNS("dsData"))
-        add(ds, SECDNS("keyTag"), str(record.key_tag))
-        add(ds, SECDNS("alg"), str(record.algorithm))
-        add(ds, SECDNS("digestType"), str(record.digest_type))
-        add(ds, SECDNS("digest"), record.digest)
+        ds = data.open("dsData")
+        ds.add("keyTag", str(record.key_tag))
+        ds.add("alg", str(record.algorithm))
+        ds.add("digestType", str(record.digest_type))
+        ds.add("digest", record.digest)
     return data

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from lxml import etree
 
 from srs_epp.epp.faults import presentable
+from srs_epp.epp.markup import Markup, escaped, quoted
 from srs_epp.epp.namespaces import EPP, VALUE
 from srs_epp.epp.reader import LANGUAGE, VERSION, Services
 from srs_epp.epp.results import CLOSING, TEXTS, Element, EppError
-from srs_epp.epp.xml import add, start, utc
+from srs_epp.epp.xml import utc
 
 DEFAULT_DCP = (
     f'<dcp xmlns="{EPP}"><access><personalAndOther/></access>'
@@ -46,8 +46,8 @@ class Response:
     code: int
     message: str = ""
     values: tuple[ExtValue, ...] = field(default=(), repr=False)
-    data: tuple[Element, ...] = field(default=(), repr=False)
-    extensions: tuple[Element, ...] = field(default=(), repr=False)
+    data: tuple[Markup, ...] = field(default=(), repr=False)
+    extensions: tuple[Markup, ...] = field(default=(), repr=False)
     queue: MessageQueue | None = None
     client_trid: str | None = None
     server_trid: str = ""
@@ -82,17 +82,17 @@ class Response:
     def octets(self) -> bytes:
         """The XML document, UTF-8."""
         parts = [
-            f'{_HEAD}<result code="{self.code}"><msg>{_escaped(self.message or TEXTS[self.code])}</msg>',
+            f'{_HEAD}<result code="{self.code}"><msg>{escaped(self.message or TEXTS[self.code])}</msg>',
             *map(_ext_value, self.values),
             "</result>",
         ]
         if self.queue is not None:
             parts.append(_queue(self.queue))
         if self.data:
-            parts += ["<resData>", *map(_serialized, self.data), "</resData>"]
+            parts += ["<resData>", *map(str, self.data), "</resData>"]
         if self.extensions:
-            parts += ["<extension>", *map(_serialized, self.extensions), "</extension>"]
-        client = "" if self.client_trid is None else f"<clTRID>{_escaped(self.client_trid)}</clTRID>"
+            parts += ["<extension>", *map(str, self.extensions), "</extension>"]
+        client = "" if self.client_trid is None else f"<clTRID>{escaped(self.client_trid)}</clTRID>"
         parts.append(f"<trID>{client}<svTRID>{self.server_trid}</svTRID></trID></response></epp>")
         return "".join(parts).encode()
 
@@ -103,18 +103,18 @@ class Greeting:
     def __init__(self, server_name: str, services: Services, dcp: str = DEFAULT_DCP) -> None:
         self.services = services
         root = etree.Element(EPP("epp"), nsmap={None: EPP})  # type: ignore[dict-item]
-        greeting = add(root, EPP("greeting"))
-        add(greeting, EPP("svID"), server_name)
-        add(greeting, EPP("svDate"), "\N{OBJECT REPLACEMENT CHARACTER}")
-        menu = add(greeting, EPP("svcMenu"))
-        add(menu, EPP("version"), VERSION)
-        add(menu, EPP("lang"), LANGUAGE)
+        greeting = _add(root, "greeting")
+        _add(greeting, "svID", server_name)
+        _add(greeting, "svDate", "\N{OBJECT REPLACEMENT CHARACTER}")
+        menu = _add(greeting, "svcMenu")
+        _add(menu, "version", VERSION)
+        _add(menu, "lang", LANGUAGE)
         for uri in services.objects:
-            add(menu, EPP("objURI"), uri)
+            _add(menu, "objURI", uri)
         if services.extensions:
-            extension = add(menu, EPP("svcExtension"))
+            extension = _add(menu, "svcExtension")
             for uri in services.extensions:
-                add(extension, EPP("extURI"), uri)
+                _add(extension, "extURI", uri)
         greeting.append(etree.fromstring(dcp))
         self._before, self._after = _document(root).split("\N{OBJECT REPLACEMENT CHARACTER}".encode())
 
@@ -127,34 +127,25 @@ class Greeting:
 _HEAD = f"<?xml version='1.0' encoding='UTF-8'?>\n<epp xmlns=\"{EPP}\"><response>"
 
 
-def _escaped(text: str) -> str:
-    """Text as the content of an element or attribute; what XML has no place for becomes U+FFFD."""
-    if not text.isprintable():
-        text = _NO_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-
-
-_NO_CHARACTER = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def _serialized(element: Element) -> str:
-    return etree.tostring(element, encoding="unicode", with_tail=False)
-
-
 def _queue(queue: MessageQueue) -> str:
     date = "" if queue.date is None else f"<qDate>{utc(queue.date)}</qDate>"
-    text = "" if queue.text is None else f"<msg>{_escaped(queue.text)}</msg>"
-    return f'<msgQ count="{queue.count}" id="{_escaped(queue.id)}">{date}{text}</msgQ>'
+    text = "" if queue.text is None else f"<msg>{escaped(queue.text)}</msg>"
+    return f'<msgQ count="{queue.count}" id={quoted(queue.id)}>{date}{text}</msgQ>'
 
 
 def _ext_value(value: ExtValue) -> str:
-    content = value.value
-    if isinstance(content, str):
-        text, content = content, start(VALUE, "value")
-        content.text = text
-    return (
-        f"<extValue><value>{_serialized(content)}</value><reason>{_escaped(value.reason)}</reason></extValue>"
+    content = (
+        str(Markup(VALUE, "value", value.value))
+        if isinstance(value.value, str)
+        else etree.tostring(value.value, encoding="unicode", with_tail=False)
     )
+    return f"<extValue><value>{content}</value><reason>{escaped(value.reason)}</reason></extValue>"
+
+
+def _add(parent: Element, name: str, text: str | None = None) -> Element:
+    child = etree.SubElement(parent, EPP(name))
+    child.text = text
+    return child
 
 
 def _document(root: Element) -> bytes:

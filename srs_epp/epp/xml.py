@@ -1,12 +1,9 @@
-"""The small steps of reading and writing EPP's elements."""
+"""The small steps of reading EPP's values, and of writing them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from lxml import etree
-
-from srs_epp.epp.namespaces import Namespace
 from srs_epp.epp.results import Element
 
 
@@ -29,24 +26,10 @@ def boolean(text: str | None) -> bool:
     return (text or "").strip() in ("1", "true")
 
 
-def start(namespace: Namespace, local: str) -> Element:
-    """A new element that declares its namespace with our usual prefix."""
-    return etree.Element(namespace(local), nsmap={namespace.prefix: namespace})
-
-
-def add(parent: Element, name: str, text: str | None = None, **attributes: str) -> Element:
-    """A new last child of ``parent``."""
-    child = etree.SubElement(parent, name)
-    for key, value in attributes.items():
-        child.set(key, value)
-    child.text = text
-    return child
-
-
 def utc(moment: datetime) -> str:
     """``YYYY-MM-DDThh:mm:ssZ``: RFC 5730 section 2.4 wants UTC.
 
     >>> utc(datetime.fromisoformat("2019-03-05T09:07:02+13:00"))
     '2019-03-04T20:07:02Z'
     """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

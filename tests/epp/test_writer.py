@@ -226,12 +226,12 @@ FULL_CONTACT = contact.InfoData(
 )
 LEAST_ADDRESS = contact.PostalInfo("int", "M", contact.Address((), "W", "NZ"))
 DATA = {
-    "a whole domain": FULL_DOMAIN.element(),
-    "the least domain": domain.InfoData("a.nz", "x-DOM", ("ok",), "100").element(),
-    "a whole contact": FULL_CONTACT.element(),
+    "a whole domain": FULL_DOMAIN.markup(),
+    "the least domain": domain.InfoData("a.nz", "x-DOM", ("ok",), "100").markup(),
+    "a whole contact": FULL_CONTACT.markup(),
     "the least contact": contact.InfoData(
         "moana-1", "x-CON", LEAST_ADDRESS, None, None, "m", "100", MOMENT
-    ).element(),
+    ).markup(),
     "a domain check": domain.check_data([("a.nz", None), ("b.nz", "Registered")]),
     "a contact check": contact.check_data([("moana-1", "In use"), ("moana-2", None)]),
     "a domain created": domain.create_data("a.nz", MOMENT, MOMENT),
@@ -256,14 +256,14 @@ def test_several_records_stand_in_one_res_data_in_order() -> None:
 def test_extensions_stand_beside_the_data() -> None:
     extensions = (secdns.info_data([secdns.DSData(1, 8, 2, "00ff")]), rgp.info_data(["addPeriod"]))
 
-    answer = Answer.of(Response(1000, data=(FULL_DOMAIN.element(),), extensions=extensions))
+    answer = Answer.of(Response(1000, data=(FULL_DOMAIN.markup(),), extensions=extensions))
 
     assert answer.texts("/epp:epp/epp:response/epp:extension/secDNS:infData//secDNS:digest") == ["00ff"]
     assert answer.texts("/epp:epp/epp:response/epp:extension/rgp:infData/rgp:rgpStatus/@s") == ["addPeriod"]
 
 
 def test_a_contact_that_is_private_discloses_neither_address_nor_numbers() -> None:
-    answer = Answer.of(Response(1000, data=(FULL_CONTACT.element(),)))
+    answer = Answer.of(Response(1000, data=(FULL_CONTACT.markup(),)))
 
     assert answer.texts("//contact:disclose/@flag") == ["0"]
     assert answer.texts("//contact:disclose/contact:addr/@type") == ["loc"]

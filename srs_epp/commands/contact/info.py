@@ -28,7 +28,7 @@ def info_contact(command: Command, context: Context) -> Mapping:
     [found] = yield [HandleDetailsQry((handle_id,))]
     if not found.handles:
         raise ObjectDoesNotExist(value=handle_id)
-    return Response(1000, data=(info_data(found.handles[0], context).element(),))
+    return Response(1000, data=(info_data(found.handles[0], context).markup(),))
 
 
 def info_data(handle: Handle, context: Context) -> InfoData:

@@ -19,9 +19,10 @@ from srs_epp.commands.mapping import Context, Mapping, handles
 from srs_epp.commands.statuses import rgp_statuses, statuses
 from srs_epp.epp import rgp, secdns
 from srs_epp.epp.domain import Info
+from srs_epp.epp.markup import Markup
 from srs_epp.epp.namespaces import DOMAIN, RGP, SECDNS
 from srs_epp.epp.reader import Command
-from srs_epp.epp.results import AuthorizationError, Element, InvalidAuthInfo, ObjectDoesNotExist
+from srs_epp.epp.results import AuthorizationError, InvalidAuthInfo, ObjectDoesNotExist
 from srs_epp.epp.writer import Response
 from srs_epp.srs.actions import Action, DomainDetailsQry, UDAIValidQry, Whois
 from srs_epp.srs.results import AVAILABLE, Domain
@@ -64,12 +65,12 @@ def info_domain(command: Command, context: Context) -> Mapping:
     with_servers = order.hosts in ("all", "del")
     return Response(
         1000,
-        data=(info_data(domain, context, statuses(domain), with_servers=with_servers).element(),),
+        data=(info_data(domain, context, statuses(domain), with_servers=with_servers).markup(),),
         extensions=tuple(_extensions(domain, details.time, context)),
     )
 
 
-def _extensions(domain: Domain, now: datetime | None, context: Context) -> list[Element]:
+def _extensions(domain: Domain, now: datetime | None, context: Context) -> list[Markup]:
     chosen = context.services.extensions
     extensions = []
     records = dnssec.to_epp(domain.ds) if SECDNS in chosen else ()
