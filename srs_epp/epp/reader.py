@@ -42,6 +42,10 @@ VERBS: Final = frozenset(
     {"check", "create", "delete", "info", "login", "logout", "poll", "renew", "transfer", "update"}
 )
 SESSION_VERBS: Final = frozenset({"hello", "login", "logout", "poll"})  # those without an object
+_EPP, _HELLO, _COMMAND, _EXTENSION, _CLIENT_TRID = map(
+    EPP, ("epp", "hello", "command", "extension", "clTRID")
+)
+_VERB_OF: Final = {EPP(verb): verb for verb in VERBS}
 _ENCODINGS: Final = frozenset({"UTF-8", "UTF8", "UTF-16", "UTF-16LE", "UTF-16BE", "US-ASCII", "ASCII"})
 # libxml2 takes the square of the time for faults in many siblings: 12 seconds for a data unit of 1 MiB
 _MOST_CHILDREN: Final = 5000
@@ -81,7 +85,7 @@ class Command:
     @property
     def namespace(self) -> str | None:
         """The URI of the object that the command is about."""
-        return etree.QName(self.payload).namespace if self.payload is not None else None
+        return _namespace(self.payload) or None if self.payload is not None else None
 
     def extension(self, name: str) -> Element | None:
         """The extension element of that qualified name."""
@@ -100,7 +104,7 @@ class Command:
         elif self.namespace not in (None, EPP) and self.namespace not in chosen.objects:
             raise UnimplementedService(_unchosen(self.namespace, offered.objects), value=self.namespace)
         for extension in self.extensions:
-            uri = etree.QName(extension).namespace or ""
+            uri = _namespace(extension)
             if uri not in (offered if self.verb == "login" else chosen).extensions:
                 raise UnimplementedExtension(_unchosen(uri, offered.extensions), value=uri)
 
@@ -134,7 +138,7 @@ class Command:
         with _schema() as schema:
             if not schema.validate(tree):
                 raise faults.refusal(tree, schema)
-        if self.payload is not None and etree.QName(self.payload).localname != self.verb:
+        if self.payload is not None and self.payload.tag.rpartition("}")[2] != self.verb:
             raise faults.misplaced(self.payload)
 
 
@@ -146,18 +150,17 @@ def read(octets: bytes) -> Command:
         root = _parse(octets)
     except CommandSyntaxError as fault:
         return Command("", fault=fault)
-    children = list(root.iterchildren(tag=etree.Element))
-    if root.tag != EPP("epp") or not children:
+    top = next(iter(root), None)
+    if root.tag != _EPP or top is None:
         return Command("", fault=faults.root_fault(root))
-    top = children[0]
-    if top.tag == EPP("hello"):
+    if top.tag == _COMMAND:
+        return _command(top)
+    if top.tag == _HELLO:
         return _hello(top, octets)
-    if top.tag == EPP("extension"):
+    if top.tag == _EXTENSION:
         # RFC 5730 section 2.7.1: a protocol extension; no server of ours has one
         return Command("", top, fault=_protocol_extension(top))
-    if top.tag != EPP("command"):
-        return Command("", fault=faults.misplaced(top))
-    return _command(top)
+    return Command("", fault=faults.misplaced(top))
 
 
 _hellos: dict[bytes, Command] = {}
@@ -174,27 +177,25 @@ def _hello(top: Element, octets: bytes) -> Command:
 
 
 def _command(top: Element) -> Command:
-    client_trid = _client_trid(top)
-    extension = top.find(EPP("extension"))
-    beside = (EPP("extension"), EPP("clTRID"))
-    element = next((child for child in top.iterchildren(tag=etree.Element) if child.tag not in beside), None)
+    # the parser has left out everything but elements
+    element = extension = trid = None
+    for child in top:
+        if child.tag == _CLIENT_TRID:
+            trid = child if trid is None else trid
+        elif child.tag == _EXTENSION:
+            extension = child if extension is None else extension
+        elif element is None:
+            element = child
+    client_trid = _client_trid(trid) if trid is not None else None
     if element is None:
         return Command("", top, client_trid=client_trid, fault=faults.missing(top, "a command"))
-    name = etree.QName(element)
-    if name.namespace != EPP or name.localname not in VERBS:
+    verb = _VERB_OF.get(element.tag)
+    if verb is None:
         return Command(
             "", element, client_trid=client_trid, fault=UnknownCommand(faults.path(element), value=element)
         )
-    payload = None
-    if name.localname not in SESSION_VERBS:
-        payload = next(element.iterchildren(tag=etree.Element), None)
-    return Command(
-        name.localname,
-        element,
-        payload,
-        tuple(extension.iterchildren(tag=etree.Element)) if extension is not None else (),
-        client_trid,
-    )
+    payload = next(iter(element), None) if verb not in SESSION_VERBS else None
+    return Command(verb, element, payload, tuple(extension) if extension is not None else (), client_trid)
 
 
 def _parse(octets: bytes) -> Element:
@@ -248,19 +249,23 @@ def _parser_words(error: Exception) -> str:
 
 
 def _protocol_extension(top: Element) -> EppError:
-    inner = next(top.iterchildren(tag=etree.Element), None)
+    inner = next(iter(top), None)
     if inner is None:
         return faults.missing(top, "an extension")
-    uri = etree.QName(inner).namespace or ""
+    uri = _namespace(inner)
     return UnimplementedExtension(_unchosen(uri, ()), value=uri)
 
 
-def _client_trid(top: Element) -> str | None:
-    found = top.find(EPP("clTRID"))
-    if found is None or len(found):
+def _client_trid(element: Element) -> str | None:
+    if len(element):
         return None
-    trid = token(found)
+    trid = token(element)
     return trid if len(trid) in _TRID_LENGTH else None
+
+
+def _namespace(element: Element) -> str:
+    """The URI of the element's namespace, "" where it has none."""
+    return element.tag.rpartition("}")[0][1:]
 
 
 def _unchosen(uri: str | None, offered: Sequence[str]) -> str:
