@@ -281,12 +281,20 @@ class Result:
 
     @classmethod
     def read(cls, element: Element) -> Result:
-        refusal = element.find("Error")
+        time = error = None
+        records = []
+        for child in element:
+            if (read := _RECORDS.get(child.tag)) is not None:
+                records.append(read(child))
+            elif child.tag == "FeTimeStamp":
+                time = time or _moment(child)
+            elif child.tag == "Error":
+                error = error or _error(child, whole=False)
         return cls(
             identity=f"{element.get('FeId')},{element.get('FeSeq')}",
-            time=_moment(element.find("FeTimeStamp")),
-            records=tuple([_RECORDS[child.tag](child) for child in element if child.tag in _RECORDS]),
-            error=_error(refusal, whole=False) if refusal is not None else None,
+            time=time,
+            records=tuple(records),
+            error=error,
             action=element.get("Action", ""),
             originating_registrar_id=_number(element, "OrigRegistrarId"),
             trans_id=element.get("TransId", ""),

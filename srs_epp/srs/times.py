@@ -19,15 +19,16 @@ def from_attributes(attributes: Mapping[str, str]) -> datetime:
     A missing Second is 0, a missing TimeZoneOffset means New Zealand local time.
     ValueError (KeyError for a missing attribute) where they name no moment.
     """
+    date_and_time = [attributes[name] for name in ("Year", "Month", "Day", "Hour", "Minute")]
+    return _moment(*date_and_time, attributes.get("Second") or "0", attributes.get("TimeZoneOffset") or "")
+
+
+# all results of a response bear one time, and so do those of the next within its second
+@lru_cache(maxsize=1024)
+def _moment(year: str, month: str, day: str, hour: str, minute: str, second: str, offset: str) -> datetime:
     try:
         moment = datetime(
-            int(attributes["Year"]),
-            int(attributes["Month"]),
-            int(attributes["Day"]),
-            int(attributes["Hour"]),
-            int(attributes["Minute"]),
-            int(attributes.get("Second") or 0),
-            tzinfo=_zone(attributes.get("TimeZoneOffset")),
+            int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=_zone(offset)
         )
         moment.astimezone(UTC)  # nobody who takes the moment need fear that it is before the year 1 there
     except OverflowError as error:
@@ -36,7 +37,7 @@ def from_attributes(attributes: Mapping[str, str]) -> datetime:
 
 
 @lru_cache(maxsize=64)
-def _zone(offset: str | None) -> timezone | ZoneInfo:
+def _zone(offset: str) -> timezone | ZoneInfo:
     if not offset:
         return NEW_ZEALAND
     found = _OFFSET.fullmatch(offset.strip())
