@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from srs_epp.epp.namespaces import Namespace
+from srs_epp.escaping import escaped, quoted
 
 
 class Markup:
@@ -45,21 +44,5 @@ class Markup:
         return "".join([*map(str, self._parts), self._end])
 
 
-def escaped(text: str) -> str:
-    """Text as the content of an element; what XML has no place for becomes U+FFFD."""
-    if not text.isprintable():
-        text = _NO_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
-
-
-def quoted(text: str) -> str:
-    """Text as the value of an attribute, in double quotes."""
-    value = escaped(text).replace('"', "&quot;").replace("\t", "&#9;").replace("\n", "&#10;")
-    return f'"{value}"'
-
-
 def _attributes(attributes: dict[str, str | None]) -> str:
     return "".join([f" {key}={quoted(text)}" for key, text in attributes.items() if text is not None])
-
-
-_NO_CHARACTER = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

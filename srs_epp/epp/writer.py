@@ -8,11 +8,12 @@ from datetime import datetime
 from lxml import etree
 
 from srs_epp.epp.faults import presentable
-from srs_epp.epp.markup import Markup, escaped, quoted
+from srs_epp.epp.markup import Markup
 from srs_epp.epp.namespaces import EPP, VALUE
 from srs_epp.epp.reader import LANGUAGE, VERSION, Services
 from srs_epp.epp.results import CLOSING, TEXTS, Element, EppError
 from srs_epp.epp.xml import utc
+from srs_epp.escaping import escaped, quoted
 
 DEFAULT_DCP = (
     f'<dcp xmlns="{EPP}"><access><personalAndOther/></access>'

@@ -5,17 +5,14 @@ A *write* has an ActionId, by which the registry knows it for ever: the same id 
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from lxml import etree
-
-from srs_epp.srs.values import DS, Element, Phone, PostalAddress, Server, make
+from srs_epp.srs.values import DS, Phone, PostalAddress, Server, Written, Xml, tag, text
 
 
-class Action(ABC):
+class Action(Written):
     """One action element of an NZSRSRequest."""
 
     __slots__ = ()
@@ -26,10 +23,6 @@ class Action(ABC):
     def id(self) -> str:
         """The ActionId of a write; "" of a query."""
         return ""
-
-    @abstractmethod
-    def element(self) -> Element:
-        """The action as it is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +45,8 @@ class Whois(Action):
     name: str
     full: bool = True
 
-    def element(self) -> Element:
-        return make("Whois", DomainName=self.name, FullResult=self.full)
+    def xml(self) -> Xml:
+        return tag("Whois", DomainName=self.name, FullResult=self.full)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +56,9 @@ class DomainDetailsQry(Action):
     name: str
     fields: tuple[str, ...]
 
-    def element(self) -> Element:
-        element = make("DomainDetailsQry")
-        _append_text(element, "DomainNameFilter", self.name)
-        element.append(make("FieldList", **dict.fromkeys(self.fields, True)))
-        return element
+    def xml(self) -> Xml:
+        fields = tag("FieldList", **dict.fromkeys(self.fields, True))
+        return tag("DomainDetailsQry", tag("DomainNameFilter", text(self.name)), fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +68,8 @@ class UDAIValidQry(Action):
     name: str
     udai: str = field(repr=False)
 
-    def element(self) -> Element:
-        return make("UDAIValidQry", DomainName=self.name, UDAI=self.udai)
+    def xml(self) -> Xml:
+        return tag("UDAIValidQry", DomainName=self.name, UDAI=self.udai)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,18 +84,17 @@ class DomainCreate(Write):
     servers: tuple[Server, ...] = ()
     ds: tuple[DS, ...] = ()
 
-    def element(self) -> Element:
-        element = make("DomainCreate", ActionId=self.action_id, DomainName=self.name, Term=self.term)
-        element.append(make("RegistrantContact", HandleId=self.registrant))
+    def xml(self) -> Xml:
+        content = [tag("RegistrantContact", HandleId=self.registrant)]
         if self.admin is not None:
-            element.append(make("AdminContact", HandleId=self.admin))
+            content.append(tag("AdminContact", HandleId=self.admin))
         if self.tech is not None:
-            element.append(make("TechnicalContact", HandleId=self.tech))
+            content.append(tag("TechnicalContact", HandleId=self.tech))
         if self.servers:
-            _append_all(element, "NameServers", (server.element() for server in self.servers))
+            content.append(_all_of("NameServers", self.servers))
         if self.ds:
-            _append_all(element, "DNSSEC", (record.element() for record in self.ds))
-        return element
+            content.append(_all_of("DNSSEC", self.ds))
+        return tag("DomainCreate", *content, ActionId=self.action_id, DomainName=self.name, Term=self.term)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +120,22 @@ class DomainUpdate(Write):
     servers: tuple[Server, ...] | None = None
     ds: tuple[DS, ...] | None = None
 
-    def element(self) -> Element:
-        element = make(
+    def xml(self) -> Xml:
+        content = [tag("DomainNameFilter", text(self.name))]
+        for name, handle_id in (
+            ("RegistrantContact", self.registrant),
+            ("AdminContact", self.admin),
+            ("TechnicalContact", self.tech),
+        ):
+            if handle_id is not None:
+                content.append(tag(name, HandleId=handle_id or None))
+        if self.servers is not None:
+            content.append(_all_of("NameServers", self.servers))
+        if self.ds is not None:
+            content.append(_all_of("DNSSEC", self.ds))
+        return tag(
             "DomainUpdate",
+            *content,
             ActionId=self.action_id,
             UDAI=self.udai,
             NewUDAI=self.new_udai,
@@ -143,19 +146,6 @@ class DomainUpdate(Write):
             ConvertContactsToHandles=self.convert_contacts,
             FullResult=self.full,
         )
-        _append_text(element, "DomainNameFilter", self.name)
-        for name, handle_id in (
-            ("RegistrantContact", self.registrant),
-            ("AdminContact", self.admin),
-            ("TechnicalContact", self.tech),
-        ):
-            if handle_id is not None:
-                element.append(make(name, HandleId=handle_id or None))
-        if self.servers is not None:
-            _append_all(element, "NameServers", (server.element() for server in self.servers))
-        if self.ds is not None:
-            _append_all(element, "DNSSEC", (record.element() for record in self.ds))
-        return element
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +154,9 @@ class HandleDetailsQry(Action):
 
     handle_ids: tuple[str, ...]
 
-    def element(self) -> Element:
-        element = make("HandleDetailsQry")
-        for handle_id in self.handle_ids:
-            _append_text(element, "HandleIdFilter", handle_id)
-        return element
+    def xml(self) -> Xml:
+        filters = (tag("HandleIdFilter", text(handle_id)) for handle_id in self.handle_ids)
+        return tag("HandleDetailsQry", *filters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,20 +171,19 @@ class HandleCreate(Write):
     fax: Phone | None = None
     privacy: bool | None = None
 
-    def element(self) -> Element:
-        element = make(
+    def xml(self) -> Xml:
+        content = [self.address.xml(), self.phone.xml("Phone")]
+        if self.fax is not None:
+            content.append(self.fax.xml("Fax"))
+        return tag(
             "HandleCreate",
+            *content,
             ActionId=self.action_id,
             HandleId=self.handle_id,
             Name=self.name,
             Email=self.email,
             Privacy=self.privacy,
         )
-        element.append(self.address.element())
-        element.append(self.phone.element("Phone"))
-        if self.fax is not None:
-            element.append(self.fax.element("Fax"))
-        return element
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,9 +203,19 @@ class HandleUpdate(Write):
     clear_fax: bool = False
     privacy: bool | None = None
 
-    def element(self) -> Element:
-        element = make(
+    def xml(self) -> Xml:
+        content = []
+        if self.address is not None:
+            content.append(self.address.xml())
+        if self.phone is not None:
+            content.append(self.phone.xml("Phone"))
+        if self.fax is not None:
+            content.append(self.fax.xml("Fax"))
+        elif self.clear_fax:
+            content.append(tag("Fax"))
+        return tag(
             "HandleUpdate",
+            *content,
             ActionId=self.action_id,
             HandleId=self.handle_id,
             Delete=self.delete,
@@ -226,26 +223,15 @@ class HandleUpdate(Write):
             Email=self.email,
             Privacy=self.privacy,
         )
-        if self.address is not None:
-            element.append(self.address.element())
-        if self.phone is not None:
-            element.append(self.phone.element("Phone"))
-        if self.fax is not None:
-            element.append(self.fax.element("Fax"))
-        elif self.clear_fax:
-            element.append(make("Fax"))
-        return element
 
 
 @dataclass(frozen=True, slots=True)
 class GetMessages(Action):
     """The oldest message on the sender's queue; reading removes nothing."""
 
-    def element(self) -> Element:
-        element = make("GetMessages", QueueMode=True, MaxResults=1)
-        for kind in ("third-party", "server-generated-data"):
-            element.append(make("TypeFilter", Type=kind))
-        return element
+    def xml(self) -> Xml:
+        kinds = (tag("TypeFilter", Type=kind) for kind in ("third-party", "server-generated-data"))
+        return tag("GetMessages", *kinds, QueueMode=True, MaxResults=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,8 +241,8 @@ class AckMessage(Write):
     originating_registrar_id: int
     trans_id: str
 
-    def element(self) -> Element:
-        return make(
+    def xml(self) -> Xml:
+        return tag(
             "AckMessage",
             ActionId=self.action_id,
             OriginatingRegistrarId=self.originating_registrar_id,
@@ -270,8 +256,8 @@ class ActionDetailsQry(Action):
 
     action_id: str
 
-    def element(self) -> Element:
-        return make("ActionDetailsQry", ActionId=self.action_id)
+    def xml(self) -> Xml:
+        return tag("ActionDetailsQry", ActionId=self.action_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,8 +266,8 @@ class RegistrarDetailsQry(Action):
 
     registrar_id: int
 
-    def element(self) -> Element:
-        return make("RegistrarDetailsQry", RegistrarId=self.registrar_id)
+    def xml(self) -> Xml:
+        return tag("RegistrarDetailsQry", RegistrarId=self.registrar_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,10 +276,8 @@ class RegistrarUpdate(Write):
 
     epp_password: str = field(repr=False)
 
-    def element(self) -> Element:
-        element = make("RegistrarUpdate", ActionId=self.action_id)
-        element.append(make("EPPAuth", Password=self.epp_password))
-        return element
+    def xml(self) -> Xml:
+        return tag("RegistrarUpdate", tag("EPPAuth", Password=self.epp_password), ActionId=self.action_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,21 +290,25 @@ class AccessControlListQry(Action):
     address: str | None = None
     domain_name: str | None = None
 
-    def element(self) -> Element:
-        element = make(
-            "AccessControlListQry", Resource=self.resource, List="whitelist", Type=self.type, FullResult=True
+    def xml(self) -> Xml:
+        filters = [
+            tag(name, text(value))
+            for name, value in (
+                ("DomainNameFilter", self.domain_name),
+                ("AddressFilter", self.address),
+                ("RegistrarIdFilter", str(self.registrar_id)),
+            )
+            if value is not None
+        ]
+        return tag(
+            "AccessControlListQry",
+            *filters,
+            Resource=self.resource,
+            List="whitelist",
+            Type=self.type,
+            FullResult=True,
         )
-        if self.domain_name is not None:
-            _append_text(element, "DomainNameFilter", self.domain_name)
-        if self.address is not None:
-            _append_text(element, "AddressFilter", self.address)
-        _append_text(element, "RegistrarIdFilter", str(self.registrar_id))
-        return element
 
 
-def _append_text(parent: Element, name: str, text: str) -> None:
-    etree.SubElement(parent, name).text = text
-
-
-def _append_all(parent: Element, name: str, members: Iterable[Element]) -> None:
-    etree.SubElement(parent, name).extend(members)
+def _all_of(name: str, members: Iterable[Written]) -> Xml:
+    return tag(name, *(member.xml() for member in members))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lxml import etree
-
 from srs_epp.srs import results
 from srs_epp.srs.actions import Action
 from srs_epp.srs.results import ResponseUnreadable, Result
-from srs_epp.srs.values import make
+from srs_epp.srs.values import tag
 
 VER_MAJOR, VER_MINOR = 5, 0  # of the protocol that we speak
 
@@ -28,10 +26,9 @@ class Transaction:
 
     def document(self) -> bytes:
         """The NZSRSRequest, UTF-8, without line breaks: some HTTP libraries would turn them into others."""
-        root = make("NZSRSRequest", VerMajor=VER_MAJOR, VerMinor=VER_MINOR)
-        root.extend(action.element() for action in self.actions)
         # a line break inside a value is &#10; in an attribute; in text it stays, and is signed as it is
-        return etree.tostring(root, encoding="UTF-8", xml_declaration=False)
+        actions = (action.xml() for action in self.actions)
+        return tag("NZSRSRequest", *actions, VerMajor=VER_MAJOR, VerMinor=VER_MINOR).encode()
 
     def results(self, document: bytes) -> list[Result]:
         """One result for each action, from the response document.

@@ -6,12 +6,54 @@ unknown attributes and elements are passed over.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NewType
 
 from lxml import etree
 
+from srs_epp.escaping import escaped, quoted
+
 Element = etree._Element
+
+
+Xml = NewType("Xml", str)
+"""An element, or several, as it is written."""
+
+
+class Written(ABC):
+    """What knows how it is written."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def xml(self) -> Xml:
+        """Its element, as it is sent."""
+
+    def element(self) -> Element:
+        """The same, to be looked into."""
+        return etree.fromstring(self.xml())
+
+
+def tag(name: str, *content: Xml, **attributes: str | bool | int | None) -> Xml:
+    """An element with these attributes and this content; None leaves one out, True and False are 1 and 0.
+
+    >>> tag("Whois", DomainName="a.nz", FullResult=False)
+    '<Whois DomainName="a.nz" FullResult="0"/>'
+    """
+    written = [
+        f" {key}={quoted(value)}" if isinstance(value, str) else f' {key}="{int(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    ]
+    start = f"<{name}{''.join(written)}"
+    return Xml(f"{start}>{''.join(content)}</{name}>" if content else f"{start}/>")
+
+
+def text(value: str) -> Xml:
+    """The content of an element that is text."""
+    return Xml(escaped(value))
 
 
 def make(name: str, **attributes: str | bool | int | None) -> Element:
@@ -39,7 +81,7 @@ def flag(element: Element, name: str) -> bool | None:
 
 
 @dataclass(frozen=True, slots=True)
-class PostalAddress:
+class PostalAddress(Written):
     """``Address1`` .. ``PostalCode``: country_code is ISO 3166-1 alpha-2."""
 
     address1: str | None
@@ -49,8 +91,8 @@ class PostalAddress:
     province: str | None = None
     postal_code: str | None = None
 
-    def element(self) -> Element:
-        return make(
+    def xml(self) -> Xml:
+        return tag(
             "PostalAddress",
             Address1=self.address1,
             Address2=self.address2,
@@ -80,8 +122,8 @@ class Phone:
     area_code: str
     local_number: str
 
-    def element(self, name: str) -> Element:
-        return make(
+    def xml(self, name: str) -> Xml:
+        return tag(
             name, CountryCode=self.country_code, AreaCode=self.area_code, LocalNumber=self.local_number
         )
 
@@ -121,15 +163,15 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class Server(Written):
     """A name server; addresses are text as the registry has them."""
 
     name: str
     ipv4: str | None = None
     ipv6: str | None = None
 
-    def element(self) -> Element:
-        return make("Server", FQDN=self.name, IP4Addr=self.ipv4, IP6Addr=self.ipv6)
+    def xml(self) -> Xml:
+        return tag("Server", FQDN=self.name, IP4Addr=self.ipv4, IP6Addr=self.ipv6)
 
     @classmethod
     def read(cls, element: Element) -> Server:
@@ -139,7 +181,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class DS:
+class DS(Written):
     """A delegation signer record; the digest is hexadecimal."""
 
     key_tag: int
@@ -147,10 +189,9 @@ class DS:
     digest_type: int
     digest: str
 
-    def element(self) -> Element:
-        element = make("DS", KeyTag=self.key_tag, Algorithm=self.algorithm, DigestType=self.digest_type)
-        etree.SubElement(element, "Digest").text = self.digest
-        return element
+    def xml(self) -> Xml:
+        digest = tag("Digest", text(self.digest))
+        return tag("DS", digest, KeyTag=self.key_tag, Algorithm=self.algorithm, DigestType=self.digest_type)
 
     @classmethod
     def read(cls, element: Element) -> DS:

@@ -219,7 +219,7 @@ def test_every_action_is_tried_here() -> None:
     kinds = {
         kind
         for kind in vars(actions).values()
-        if isinstance(kind, type) and issubclass(kind, Action) and "element" in vars(kind)
+        if isinstance(kind, type) and issubclass(kind, Action) and "xml" in vars(kind)
     }
     assert {type(action) for action, _ in ACTIONS.values()} == kinds - {Action}
 
