@@ -18,6 +18,7 @@ LEAVES = {
     "config",
     "escaping",
     "masking",
+    "record",
 }  # known to all, and know nobody; "" is the package itself, with its version
 # layer: those below it
 BELOW = {
@@ -32,6 +33,7 @@ BELOW = {
     "config": set(),
     "escaping": set(),
     "masking": set(),
+    "record": set(),
     "": set(),
 }
 NETWORK = {"socket", "ssl", "OpenSSL", "socketserver", "http", "select", "asyncio"}

@@ -11,20 +11,21 @@ import logging
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from srs_epp.commands.overseer import Overseer
 from srs_epp.config import Config
 from srs_epp.epp.reader import Command, Services
 from srs_epp.epp.writer import Response
+from srs_epp.record import record
 from srs_epp.srs.actions import Action
 from srs_epp.srs.results import Result
 
 Log: TypeAlias = "logging.Logger | logging.LoggerAdapter[logging.Logger]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ask:
     """Actions to send, where a bare list of them does not say enough.
 
@@ -41,7 +42,7 @@ class Ask:
 Mapping: TypeAlias = Generator[Ask | Sequence[Action], Sequence[Result], Response]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Context:
     """What a command may know besides itself.
 
@@ -86,7 +87,7 @@ class Context:
         return self.overseer.turns.take((self.registrar, name.lower()), self.config.backend_timeout)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Handler:
     """A mapping, with what the session must know of it before it runs."""
 

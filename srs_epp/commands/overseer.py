@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from srs_epp.commands.turns import Turns
 from srs_epp.epp.reader import Command
+from srs_epp.record import record
 
 
 class Refusal(Enum):
@@ -21,7 +21,7 @@ class Refusal(Enum):
     CERTIFICATE_NAME = "no name of the client certificate is on the registrar's list"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answered:
     """A command and what became of it.
 

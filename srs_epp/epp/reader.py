@@ -15,7 +15,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import resources
 from typing import Final
 
@@ -35,6 +35,7 @@ from srs_epp.epp.results import (
     UnknownCommand,
 )
 from srs_epp.epp.xml import token
+from srs_epp.record import record
 
 VERSION: Final = "1.0"
 LANGUAGE: Final = "en"
@@ -58,7 +59,7 @@ _MOST_HELLOS: Final = 256
 _OTHER_ENCODINGS: Final = (b"\0\0\0<", b"<\0\0\0", b"\x4c\x6f\xa7\x94")  # UCS-4, EBCDIC
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Services:
     """Object and extension URIs: those on offer, or those that a session has chosen among them."""
 
@@ -66,7 +67,7 @@ class Services:
     extensions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Command:
     """One data unit, read.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from lxml import etree
@@ -14,6 +14,7 @@ from srs_epp.epp.reader import LANGUAGE, VERSION, Services
 from srs_epp.epp.results import CLOSING, TEXTS, Element, EppError
 from srs_epp.epp.xml import utc
 from srs_epp.escaping import escaped, quoted
+from srs_epp.record import record
 
 DEFAULT_DCP = (
     f'<dcp xmlns="{EPP}"><access><personalAndOther/></access>'
@@ -22,7 +23,7 @@ DEFAULT_DCP = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ExtValue:
     """An ``<extValue>``: what was wrong, and why. A text becomes an element of our own namespace."""
 
@@ -30,7 +31,7 @@ class ExtValue:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MessageQueue:
     """``<msgQ>``, section 2.9.2.3: messages that are there, the id of the first; its date and text."""
 
@@ -40,7 +41,7 @@ class MessageQueue:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Response:
     """The answer to one command. ``client_trid`` and ``server_trid`` are filled in when it is sent."""
 

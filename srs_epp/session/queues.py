@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from srs_epp.commands.mapping import Ask, Handler, Mapping
 from srs_epp.epp.reader import Command
 from srs_epp.epp.writer import Greeting, Response
+from srs_epp.record import record
 from srs_epp.session.states import Event
 from srs_epp.srs.actions import Action
 from srs_epp.srs.results import Result
@@ -108,7 +109,7 @@ class Inquiry:
         return 0 if self.over else len(self.ask.actions) - self.sent
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """Those actions of an inquiry that travel in one transaction."""
 

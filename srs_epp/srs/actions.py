@@ -6,9 +6,10 @@ A *write* has an ActionId, by which the registry knows it for ever: the same id 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
+from srs_epp.record import record
 from srs_epp.srs.values import DS, Phone, PostalAddress, Server, Written, Xml, tag, text
 
 
@@ -25,7 +26,7 @@ class Action(Written):
         return ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Write(Action):
     """An action that changes the register."""
 
@@ -38,7 +39,7 @@ class Write(Action):
         return self.action_id
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Whois(Action):
     """Is a name taken? ``full``: with all that anybody may know of it."""
 
@@ -49,7 +50,7 @@ class Whois(Action):
         return tag("Whois", DomainName=self.name, FullResult=self.full)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DomainDetailsQry(Action):
     """The sender's own domain of that name, with the fields asked for."""
 
@@ -61,7 +62,7 @@ class DomainDetailsQry(Action):
         return tag("DomainDetailsQry", tag("DomainNameFilter", text(self.name)), fields)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UDAIValidQry(Action):
     """Is this the UDAI of the domain?"""
 
@@ -72,7 +73,7 @@ class UDAIValidQry(Action):
         return tag("UDAIValidQry", DomainName=self.name, UDAI=self.udai)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class DomainCreate(Write):
     """Register a name for ``term`` months. Contacts are given by HandleId; None: the registry's default."""
 
@@ -97,7 +98,7 @@ class DomainCreate(Write):
         return tag("DomainCreate", *content, ActionId=self.action_id, DomainName=self.name, Term=self.term)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class DomainUpdate(Write):
     """Change, renew, cancel, restore or transfer a domain: what is None stays as it is.
 
@@ -148,7 +149,7 @@ class DomainUpdate(Write):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HandleDetailsQry(Action):
     """The sender's own handles of these ids."""
 
@@ -159,7 +160,7 @@ class HandleDetailsQry(Action):
         return tag("HandleDetailsQry", *filters)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class HandleCreate(Write):
     """A new handle (contact) of the sender's."""
 
@@ -186,7 +187,7 @@ class HandleCreate(Write):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class HandleUpdate(Write):
     """Change a handle of the sender's, or remove it: what is None stays as it is.
 
@@ -225,7 +226,7 @@ class HandleUpdate(Write):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GetMessages(Action):
     """The oldest message on the sender's queue; reading removes nothing."""
 
@@ -234,7 +235,7 @@ class GetMessages(Action):
         return tag("GetMessages", *kinds, QueueMode=True, MaxResults=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class AckMessage(Write):
     """Take a message off the sender's queue; it is named character for character."""
 
@@ -250,7 +251,7 @@ class AckMessage(Write):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ActionDetailsQry(Action):
     """The stored request and response of a write of the sender's."""
 
@@ -260,7 +261,7 @@ class ActionDetailsQry(Action):
         return tag("ActionDetailsQry", ActionId=self.action_id)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RegistrarDetailsQry(Action):
     """What the registry knows of a registrar, the hash of its EPP password included."""
 
@@ -270,7 +271,7 @@ class RegistrarDetailsQry(Action):
         return tag("RegistrarDetailsQry", RegistrarId=self.registrar_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class RegistrarUpdate(Write):
     """A new EPP password for the sender."""
 
@@ -280,7 +281,7 @@ class RegistrarUpdate(Write):
         return tag("RegistrarUpdate", tag("EPPAuth", Password=self.epp_password), ActionId=self.action_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class AccessControlListQry(Action):
     """The entries of a whitelist for one registrar, and for an address or the name in a certificate."""
 

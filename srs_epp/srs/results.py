@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Self, TypeAlias, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 
 from lxml import etree
 
+from srs_epp.record import record
 from srs_epp.srs import times
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.values import DS, Contact, Element, Server, attribute, children, flag, text_of
@@ -23,7 +24,7 @@ class ResponseUnreadable(ValueError):
     """The registry's document is not XML, or not a response."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AuditDetails:
     """Who changed a record last, and when."""
 
@@ -42,7 +43,7 @@ class AuditDetails:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Domain:
     """A Domain record; what the registry left out is None, "" or ()."""
 
@@ -84,7 +85,7 @@ class Domain:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Handle:
     """A Handle record: a contact that belongs to one registrar."""
 
@@ -103,7 +104,7 @@ class Handle:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Registrar:
     """Of a Registrar record, what a login needs: the crypt(3) hash of its EPP password."""
 
@@ -119,7 +120,7 @@ class Registrar:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AccessControlList:
     """How many entries of a list answered the query."""
 
@@ -130,7 +131,7 @@ class AccessControlList:
         return cls(sum(1 for _ in element.iterchildren("AccessControlListEntry")))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UDAIValid:
     """Whether the UDAI that was asked about is right."""
 
@@ -141,7 +142,7 @@ class UDAIValid:
         return cls(flag(element, "Valid") is True)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DomainTransfer:
     """Domains that another registrar has taken over: its name, when, and theirs."""
 
@@ -158,7 +159,7 @@ class DomainTransfer:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Message:
     """A message on a registrar's queue: the result that it tells of, and how many are behind it."""
 
@@ -173,7 +174,7 @@ class Message:
         return cls(_number(element, "Remaining") or 0, Result.read(response))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AckResponse:
     """Which message was taken off the queue."""
 
@@ -185,7 +186,7 @@ class AckResponse:
         return cls(int(element.get("OriginatingRegistrarId", "")), element.get("TransId", ""))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RawDocument:
     """A document as the registry has stored it. Holds whatever secrets it was sent with."""
 
@@ -233,7 +234,7 @@ _RECORDS: Mapping[str, Callable[[Element], Record]] = {
 R = TypeVar("R", bound=Record)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """The answer to one action: its records, or the error that refused it.
 

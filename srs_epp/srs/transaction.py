@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from srs_epp.record import record
 from srs_epp.srs import results
 from srs_epp.srs.actions import Action
 from srs_epp.srs.results import ResponseUnreadable, Result
@@ -12,7 +11,7 @@ from srs_epp.srs.values import tag
 VER_MAJOR, VER_MINOR = 5, 0  # of the protocol that we speak
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Transaction:
     """What one POST carries: actions of one registrar, run by the registry in their order."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NewType
 
 from lxml import etree
 
 from srs_epp.escaping import escaped, quoted
+from srs_epp.record import record
 
 Element = etree._Element
 
@@ -80,7 +80,7 @@ def flag(element: Element, name: str) -> bool | None:
     return {"1": True, "0": False}.get((element.get(name) or "").strip())
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PostalAddress(Written):
     """``Address1`` .. ``PostalCode``: country_code is ISO 3166-1 alpha-2."""
 
@@ -114,7 +114,7 @@ class PostalAddress(Written):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Phone:
     """A telephone or fax number: country code without +, area code (often ""), and free text."""
 
@@ -136,7 +136,7 @@ class Phone:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Contact:
     """A contact in a Domain, and what a Handle has in common with it."""
 
@@ -162,7 +162,7 @@ class Contact:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Server(Written):
     """A name server; addresses are text as the registry has them."""
 
@@ -180,7 +180,7 @@ class Server(Written):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DS(Written):
     """A delegation signer record; the digest is hexadecimal."""
 
