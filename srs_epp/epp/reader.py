@@ -13,8 +13,7 @@ import os
 import queue
 import re
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import field
 from importlib import resources
 from typing import Final
@@ -136,9 +135,12 @@ class Command:
             raise ParameterRangeError(
                 f"{faults.path(crowded)}: at most {_MOST_CHILDREN} elements are allowed", value=crowded
             )
-        with _schema() as schema:
+        schema = _take_schema()
+        try:
             if not schema.validate(tree):
                 raise faults.refusal(tree, schema)
+        finally:
+            _schemas.put(schema)
         if self.payload is not None and self.payload.tag.rpartition("}")[2] != self.verb:
             raise faults.misplaced(self.payload)
 
@@ -286,16 +288,11 @@ def prepare() -> None:
             _schemas.put(_made[-1])
 
 
-@contextmanager
-def _schema() -> Iterator[etree.XMLSchema]:
-    """A schema that nobody else uses now: lxml lets one thread at a time use it."""
+def _take_schema() -> etree.XMLSchema:
+    """A schema that nobody else uses now, to be put back: lxml lets one thread at a time use it."""
     if not _made:
         prepare()
-    schema = _schemas.get()
-    try:
-        yield schema
-    finally:
-        _schemas.put(schema)
+    return _schemas.get()
 
 
 def load_schema() -> etree.XMLSchema:

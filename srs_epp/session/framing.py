@@ -29,6 +29,7 @@ class FrameReader:
         self._limit = limit
         self._held = bytearray()
         self._start = 0  # where in _held the next unit starts
+        self._length: int | None = None  # of that unit, once its header is there
 
     def feed(self, octets: bytes) -> None:
         """Take octets as they came."""
@@ -36,18 +37,22 @@ class FrameReader:
             del self._held[: self._start]
             self._start = 0
         self._held += octets
+        self._look()
 
     def next(self) -> bytes | None:
         """The XML of the next whole data unit, None while it is not whole. BadLength."""
-        length = self._length()
-        if length is None or self.held < length:
+        length = self._length
+        if length is None or not self.whole:
             return None
+        if not HEADER <= length <= self._limit:
+            raise BadLength(length, self._limit)
         end = self._start + length
         unit = bytes(self._held[self._start + HEADER : end])
         self._start = end
         if self._start == len(self._held):
             self._held = bytearray()
             self._start = 0
+        self._look()
         return unit
 
     @property
@@ -58,19 +63,14 @@ class FrameReader:
     @property
     def whole(self) -> bool:
         """Whether next() has something to give, or to refuse."""
-        try:
-            length = self._length()
-        except BadLength:
-            return True
-        return length is not None and self.held >= length
+        length = self._length
+        return length is not None and not self.held < length <= self._limit
 
-    def _length(self) -> int | None:
-        if self.held < HEADER:
-            return None
-        length = int.from_bytes(self._held[self._start : self._start + HEADER], "big")
-        if not HEADER <= length <= self._limit:
-            raise BadLength(length, self._limit)
-        return length
+    def _look(self) -> None:
+        end = self._start + HEADER
+        self._length = (
+            int.from_bytes(self._held[self._start : end], "big") if end <= len(self._held) else None
+        )
 
 
 def frame(xml: bytes) -> bytes:

@@ -125,7 +125,7 @@ class BackendQueue:
 
     def __len__(self) -> int:
         """Actions waiting."""
-        return sum(inquiry.left for inquiry in self._inquiries)
+        return sum([inquiry.left for inquiry in self._inquiries]) if self._inquiries else 0
 
     def add(self, inquiry: Inquiry) -> None:
         self._inquiries.append(inquiry)

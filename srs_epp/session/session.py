@@ -279,7 +279,7 @@ class Session:
     def output_event(self) -> int:
         """The client takes data: write all it takes; returns the octets written."""
         written = self._write()
-        if written and not self._in_flight:
+        if written and not self._in_flight and (self._commands or self._frames.held):
             self._advance()
         return written
 
@@ -415,7 +415,8 @@ class Session:
             entry.wrote = entry.wrote or any(action.writes for action in part.actions)
         self._in_flight = parts
         # the client need not wait for the registry to see what is answered already
-        self.output_event()
+        if self._output:
+            self._write()
         self._overseer.state(str(self.state))
         started = time.monotonic()
         outcomes = self._exchange.run(registrar, parts)

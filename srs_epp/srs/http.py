@@ -125,10 +125,10 @@ class Connection:
     # -- octets
 
     def _send(self, data: bytes) -> None:
-        sent = 0
-        while sent < len(data):
+        left = memoryview(data)
+        while left:
             try:
-                sent += self._socket.send(data[sent:] if sent else data)
+                left = left[self._socket.send(left) :]
             except (BlockingIOError, ssl.SSLWantWriteError):
                 self._wait(select.POLLOUT)
             except ssl.SSLWantReadError:
