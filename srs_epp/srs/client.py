@@ -63,15 +63,16 @@ class Client:
         self._pool.close()
 
     def _post(self, body: bytes, deadline: float, *, may_repeat: bool) -> bytes:
-        with self._pool.connection(deadline) as connection:
-            reused = connection.reused
-            try:
-                return connection.post(body, deadline, self._max_response)
-            except Silence as silence:
-                # a server closes an idle connection whenever it likes; a query does no harm twice
-                if not (reused and may_repeat):
-                    raise Unanswered(str(silence)) from None
+        connection = self._pool.take(deadline)
+        try:
+            return connection.post(body, deadline, self._max_response)
+        except Silence as silence:
+            # a server closes an idle connection whenever it likes; a query does no harm twice
+            if not (connection.reused and may_repeat):
+                raise Unanswered(str(silence)) from None
             return self._post_afresh(body, deadline)
+        finally:
+            self._pool.give_back(connection)
 
     def _post_afresh(self, body: bytes, deadline: float) -> bytes:
         with self._pool.fresh_connection(deadline) as connection:

@@ -6,7 +6,6 @@ functions do the same octet by octet, at ten times the cost.
 
 from __future__ import annotations
 
-import re
 import string
 from binascii import a2b_qp
 from collections.abc import Mapping
@@ -18,10 +17,6 @@ _MOST_FIELDS = 64
 _PLAIN = frozenset((string.ascii_letters + string.digits + "_.-~").encode())
 _ENCODED = [chr(octet) if octet in _PLAIN else f"%{octet:02X}" for octet in range(256)]
 _ENCODED[ord(" ")] = "+"
-# what documents and signatures are full of; the first two stand in the escapes of the others
-_COMMON = "%+ <>=\"/\n?:;&#,()@!'"
-_ESCAPES = [(character, _ENCODED[ord(character)]) for character in _COMMON]
-_RARE = re.compile(f"[^A-Za-z0-9_.~{re.escape(_COMMON)}-]".encode())
 
 
 class NotAForm(ValueError):
@@ -39,12 +34,7 @@ def encode(fields: Mapping[str, bytes | str]) -> bytes:
 
 def _encoded(value: bytes | str) -> str:
     octets = value.encode() if isinstance(value, str) else value
-    if _RARE.search(octets):
-        return "".join([_ENCODED[octet] for octet in octets])
-    text = octets.decode("ascii")
-    for character, escape in _ESCAPES:
-        text = text.replace(character, escape)
-    return text
+    return octets.decode("latin-1").translate(_ENCODED)
 
 
 def decode(body: bytes) -> dict[str, bytes]:

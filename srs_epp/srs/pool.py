@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import queue
 import ssl
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -31,29 +31,35 @@ class Pool:
             f"Content-Type: {form.MIME_TYPE}\r\nUser-Agent: eppd/{__version__}\r\nContent-Length: "
         ).encode("ascii")
         self._tls = ssl.create_default_context(cafile=ca_file) if parts.scheme == "https" else None
-        self._free = threading.BoundedSemaphore(size)
+        # a token for each; a semaphore of threading is written in Python
+        self._free: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(size):
+            self._free.put(None)
         self._idle: deque[Connection] = deque()
 
-    @contextmanager
-    def connection(self, deadline: float) -> Iterator[Connection]:
-        """One connection for one exchange; it goes back into the pool if it can serve again.
+    def take(self, deadline: float) -> Connection:
+        """One connection for one exchange, to be given back.
 
         NotSent where none is free, or none can be made, until ``deadline`` (by time.monotonic()).
         """
-        if not self._free.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise NotSent("every connection to the registry is busy")
         try:
-            connection = self._take_idle() or self._open(deadline)
-            try:
-                yield connection
-            finally:
-                if connection.usable:
-                    connection.reused = True
-                    self._idle.append(connection)
-                else:
-                    connection.close()
-        finally:
-            self._free.release()
+            self._free.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            raise NotSent("every connection to the registry is busy") from None
+        try:
+            return self._take_idle() or self._open(deadline)
+        except BaseException:
+            self._free.put(None)
+            raise
+
+    def give_back(self, connection: Connection) -> None:
+        """It goes back into the pool if it can serve again."""
+        if connection.usable:
+            connection.reused = True
+            self._idle.append(connection)
+        else:
+            connection.close()
+        self._free.put(None)
 
     @contextmanager
     def fresh_connection(self, deadline: float) -> Iterator[Connection]:
