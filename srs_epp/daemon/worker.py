@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection as Channel
 
 from srs_epp.commands.turns import Turns
 from srs_epp.config import Config, ConfigError
-from srs_epp.daemon import logs, names, runtime
+from srs_epp.daemon import logs, memory, names, runtime
 from srs_epp.daemon.audit import AuditLog
 from srs_epp.daemon.connection import Service
 from srs_epp.daemon.limits import Running, allow_descriptors
@@ -50,6 +50,7 @@ def work(
     for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR2):
         signal.signal(ignored, signal.SIG_IGN)
     names.name_process(f"worker {number}")
+    memory.share_arenas()
     signals = Signals([signal.SIGTERM])
     try:
         worker = _Worker(number, config, listeners, table)
