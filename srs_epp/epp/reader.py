@@ -49,6 +49,7 @@ _VERB_OF: Final = {EPP(verb): verb for verb in VERBS}
 _ENCODINGS: Final = frozenset({"UTF-8", "UTF8", "UTF-16", "UTF-16LE", "UTF-16BE", "US-ASCII", "ASCII"})
 # libxml2 takes the square of the time for faults in many siblings: 12 seconds for a data unit of 1 MiB
 _MOST_CHILDREN: Final = 5000
+_LEAST_ELEMENT: Final = len("<a/>")  # characters, each of which is one octet at least
 _TRID_LENGTH: Final = range(3, 65)
 # libxml2 takes the square of the time for the attributes that a DTD declares: 38 seconds for 1 MiB
 _DOCTYPE: Final = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
@@ -72,7 +73,7 @@ class Command:
 
     ``verb``: "hello", a command's name, or "" where there is none that we know. ``element``: the verb's, None
     where the data unit is no command at all. ``payload``: the object's element inside the verb's, None for
-    commands without. ``client_trid``: only one that may be echoed.
+    commands without. ``client_trid``: only one that may be echoed. ``size``: octets of the document.
     """
 
     verb: str
@@ -81,6 +82,7 @@ class Command:
     extensions: tuple[Element, ...] = field(default=(), repr=False)
     client_trid: str | None = None
     fault: EppError | None = None
+    size: int = 0
 
     @property
     def namespace(self) -> str | None:
@@ -130,7 +132,9 @@ class Command:
         if self.element is None:  # a hello, which has been checked
             return
         tree = self.element.getroottree()
-        crowded = next((node for node in tree.iter(etree.Element) if len(node) > _MOST_CHILDREN), None)
+        crowded = None
+        if self.size > _MOST_CHILDREN * _LEAST_ELEMENT:
+            crowded = next((node for node in tree.iter(etree.Element) if len(node) > _MOST_CHILDREN), None)
         if crowded is not None:
             raise ParameterRangeError(
                 f"{faults.path(crowded)}: at most {_MOST_CHILDREN} elements are allowed", value=crowded
@@ -157,7 +161,7 @@ def read(octets: bytes) -> Command:
     if root.tag != _EPP or top is None:
         return Command("", fault=faults.root_fault(root))
     if top.tag == _COMMAND:
-        return _command(top)
+        return _command(top, len(octets))
     if top.tag == _HELLO:
         return _hello(top, octets)
     if top.tag == _EXTENSION:
@@ -171,7 +175,7 @@ _hellos: dict[bytes, Command] = {}
 
 def _hello(top: Element, octets: bytes) -> Command:
     try:
-        Command("hello", top).check_schema()
+        Command("hello", top, size=len(octets)).check_schema()
     except EppError as fault:
         return Command("hello", top, fault=fault)
     if len(octets) <= _LONGEST_HELLO and len(_hellos) < _MOST_HELLOS:
@@ -179,7 +183,7 @@ def _hello(top: Element, octets: bytes) -> Command:
     return Command("hello")
 
 
-def _command(top: Element) -> Command:
+def _command(top: Element, size: int) -> Command:
     # the parser has left out everything but elements
     element = extension = trid = None
     for child in top:
@@ -198,7 +202,8 @@ def _command(top: Element) -> Command:
             "", element, client_trid=client_trid, fault=UnknownCommand(faults.path(element), value=element)
         )
     payload = next(iter(element), None) if verb not in SESSION_VERBS else None
-    return Command(verb, element, payload, tuple(extension) if extension is not None else (), client_trid)
+    extensions = tuple(extension) if extension is not None else ()
+    return Command(verb, element, payload, extensions, client_trid, size=size)
 
 
 def _parse(octets: bytes) -> Element:

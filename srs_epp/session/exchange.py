@@ -59,6 +59,8 @@ class Exchange:
             outcomes = split(parts, Unanswered("failed in us"))
         answered = not any(isinstance(outcome, BackendError) for outcome in outcomes)
         self._overseer.exchanged(len(transaction.actions), time.monotonic() - sent, answered=answered)
+        if not transaction.writes:
+            return outcomes
         doubtful = [_doubtful(part, outcome) for part, outcome in zip(parts, outcomes, strict=True)]
         if not any(doubtful):
             return outcomes

@@ -68,11 +68,10 @@ class CommandQueue:
 
     def startable(self) -> Entry | None:
         """The next entry to start; None where there is none, or where one before it holds it back."""
-        if not self.waiting:
+        started = self._started
+        if started == len(self._entries) or (started and self._entries[started - 1].stalls):
             return None
-        if self._started and self._entries[self._started - 1].stalls:
-            return None
-        return self._entries[self._started]
+        return self._entries[started]
 
     def start(self) -> None:
         """Count the startable entry as started."""

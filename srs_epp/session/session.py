@@ -196,7 +196,8 @@ class Session:
             return False
         self._take(octets)
         completed = self._frames.whole
-        self._read_units()
+        if completed:
+            self._read_units()
         if self._commands.startable() is not None and self._resting is State.WAITING_FOR_COMMAND:
             # what is asked of the registry together costs little more than one question
             self._read_ahead()
@@ -298,7 +299,8 @@ class Session:
     def _advance(self) -> None:
         """Go on with what has been read, as far as the client takes the answers."""
         while len(self._output) <= self._config.max_output:
-            self._read_units()
+            if self._frames.held:
+                self._read_units()
             if self._commands.startable() is None and not len(self._requests):
                 break
             self.process_queue(self._config.backend_batch)

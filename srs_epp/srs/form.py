@@ -24,12 +24,12 @@ class NotAForm(ValueError):
 
 
 def encode(fields: Mapping[str, bytes | str]) -> bytes:
-    """The form with these fields, in their order.
+    """The form with these fields, in their order. Names are written as they are.
 
     >>> encode({"r": b"<a/>", "n": "100"})
     b'r=%3Ca%2F%3E&n=100'
     """
-    return "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in fields.items()).encode("ascii")
+    return "&".join([f"{name}={_encoded(value)}" for name, value in fields.items()]).encode("ascii")
 
 
 def _encoded(value: bytes | str) -> str:
@@ -55,7 +55,7 @@ def decode(body: bytes) -> dict[str, bytes]:
         encoded, equals, value = pair.partition(b"=")
         if not equals:
             raise NotAForm("the body is no form: a field without a value")
-        name = _decoded(encoded).decode("latin-1")
+        name = (encoded if encoded.isalnum() else _decoded(encoded)).decode("latin-1")
         if name in fields:
             raise NotAForm(f"the field {name!r} comes twice")
         fields[name] = _decoded(value)

@@ -176,19 +176,13 @@ def usual_length(head: bytes) -> int | None:
     >>> usual_length(head), usual_length(head + b"\\r\\nTransfer-Encoding: chunked")
     (7, None)
     """
-    status, *lines = head.split(b"\r\n")
-    if status[:13] != b"HTTP/1.1 200 " or not head.count(b"\n") == head.count(b"\r") == len(lines):
+    if not _HEAD.fullmatch(head):
         return None
-    fields: dict[bytes, bytes] = {}
-    for line in lines:
-        name, colon, value = line.partition(b":")
-        name = name.lower()
-        # a name twice, a folded line, white space where none may be: RFC 9112 section 5
-        if not colon or name in fields or not name or not _NAME_OCTETS.issuperset(name):
-            return None
-        fields[name] = value.strip(b" \t")
+    found = _FIELDS.findall(head)
+    fields = {name.lower(): value.strip(b" \t") for name, value in found}
     if (
-        b"transfer-encoding" in fields
+        len(fields) < len(found)
+        or b"transfer-encoding" in fields
         or fields.get(b"content-encoding", b"identity") != b"identity"
         or fields.get(b"connection", b"keep-alive").lower() != b"keep-alive"
         or fields.get(b"content-type", b"").lower() != _MIME_TYPE
@@ -198,10 +192,14 @@ def usual_length(head: bytes) -> int | None:
     return int(length) if length.isdigit() and len(length) < _LONGEST_NUMBER else None
 
 
+# RFC 9112: no line is folded, none ends by a line feed alone, no name has white space around it
+_HEAD = re.compile(rb"HTTP/1\.1 200 [^\r\n]*(?:\r\n[a-z0-9!#$%&'*+.^_`|~-]+:[^\r\n]*)*", re.IGNORECASE)
+_FIELDS = re.compile(
+    rb"\n(transfer-encoding|content-encoding|connection|content-type|content-length):([^\r]*)", re.IGNORECASE
+)
 _HEAD_END = re.compile(rb"\n\r?\n")
 _MIME_TYPE = form.MIME_TYPE.encode()
 _LONGEST_NUMBER = 16  # digits
-_NAME_OCTETS = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 
 
 class _Replay(io.RawIOBase):

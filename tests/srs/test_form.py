@@ -64,11 +64,7 @@ def test_a_form_of_very_many_fields_is_refused() -> None:
 
 
 @settings(max_examples=200, deadline=None, database=None)
-@given(
-    st.dictionaries(
-        st.text(st.characters(max_codepoint=127), min_size=1, max_size=5), st.binary(max_size=50), min_size=1
-    )
-)
+@given(st.dictionaries(st.text(st.sampled_from("rsnXML_1"), min_size=1), st.binary(max_size=50), min_size=1))
 @example({"r": bytes(range(256))})
 def test_what_is_encoded_is_decoded_to_the_same_octets(fields: dict[str, bytes]) -> None:
     assert decode(encode(fields)) == fields
