@@ -118,7 +118,8 @@ class Registrar:
 
     def run(self) -> None:
         try:
-            while self._common.left > 0:
+            # without a password there is nothing to do but to let the verdict say why
+            while self._common.left > 0 and self._passwords:
                 self._connect()
         except BaseException as failure:
             self.failure = failure
@@ -143,6 +144,8 @@ class Registrar:
     def _log_in(self, client: Client, conversation: Conversation) -> bool:
         """Try until it succeeds, as often as a client would."""
         for _ in range(5):
+            if not self._passwords:
+                return False
             self._common.take(1)
             order = self._login()
             [told] = self._talk(client, conversation, [order], 1)

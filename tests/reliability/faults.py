@@ -339,6 +339,8 @@ OF_WRITES: Mapping[str, Entry] = {
 MENUS: Mapping[str, Mapping[str, Entry]] = {QUERY: ANY, WRITE: {**ANY, **OF_WRITES}, QUESTION: ANY}
 RATES: Mapping[str, float] = {QUERY: 0.12, WRITE: 0.35, QUESTION: 0.4}
 """How many of each kind have a fault."""
+UNSPOKEN = 0.15
+"""Of how many writes the registry never says, to the very end, what became of them."""
 
 
 class RandomProxy(FaultProxy):
@@ -387,7 +389,7 @@ class RandomProxy(FaultProxy):
             key = registrar, request.fields["r"]
             self._seen[key] += 1
             dice = random.Random(f"{self._seed}/{self._seen[key]}/{key}")
-        name, entry = self._thrown(kind, dice)
+        name, entry = self._thrown(kind, registrar, request, dice)
         passage = Passage(
             name,
             kind,
@@ -407,9 +409,17 @@ class RandomProxy(FaultProxy):
             passage.harmless = False
             raise
 
-    def _thrown(self, kind: str, dice: random.Random) -> tuple[str, Entry]:
-        if not self.armed or dice.random() >= RATES[kind]:
-            return NO_FAULT, Entry(always(passed), harmless=True)
+    def _thrown(self, kind: str, registrar: str, request: Request, dice: random.Random) -> tuple[str, Entry]:
         menu = MENUS[kind]
+        if self.armed and self._unspoken(registrar, request):
+            menu = {name: entry for name, entry in menu.items() if not entry.harmless}
+        elif not self.armed or dice.random() >= RATES[kind]:
+            return NO_FAULT, Entry(always(passed), harmless=True)
         [name] = dice.choices(list(menu), [entry.weight for entry in menu.values()])
         return name, menu[name]
+
+    def _unspoken(self, registrar: str, request: Request) -> bool:
+        return any(
+            random.Random(f"{self._seed}/{registrar}/{question.get('ActionId')}").random() < UNSPOKEN
+            for question in questions_in(request)
+        )
