@@ -7,6 +7,7 @@ asked for the n-th time fares as in every other run with this seed.
 from __future__ import annotations
 
 import random
+import socket
 import threading
 import time
 from collections import Counter
@@ -145,7 +146,7 @@ def failed(dice: random.Random, times: Times) -> Fault:
 
 def late(dice: random.Random, times: Times) -> Fault:
     """The registry does it after eppd has given up waiting, but within the registry's own time."""
-    seconds = times.backend * dice.uniform(1.05, 1.2)
+    seconds = dice.uniform(1.05 * times.backend, 0.8 * times.registry)
 
     def treat(proxy: FaultProxy, peer: Peer, request: Request) -> None:
         if not peer.pause(seconds):
@@ -339,6 +340,8 @@ OF_WRITES: Mapping[str, Entry] = {
 MENUS: Mapping[str, Mapping[str, Entry]] = {QUERY: ANY, WRITE: {**ANY, **OF_WRITES}, QUESTION: ANY}
 RATES: Mapping[str, float] = {QUERY: 0.12, WRITE: 0.35, QUESTION: 0.4}
 """How many of each kind have a fault."""
+DROPPED = 0.5
+"""Seconds after an answer in which a connection that ends may have been given up."""
 UNSPOKEN = 0.15
 """Of how many writes the registry never says, to the very end, what became of them."""
 
@@ -408,6 +411,17 @@ class RandomProxy(FaultProxy):
         except OSError:  # eppd has gone, or another fault has ended the connection
             passage.harmless = False
             raise
+        finally:
+            self._mine.ended = time.monotonic()
+
+    def _talk(self, sock: socket.socket) -> None:
+        try:
+            super()._talk(sock)
+        finally:
+            # a question may have waited for a connection until there was no time left for an answer
+            passage: Passage | None = getattr(self._mine, "passage", None)
+            if passage is not None and time.monotonic() - self._mine.ended < DROPPED:
+                passage.dropped = True
 
     def _thrown(self, kind: str, registrar: str, request: Request, dice: random.Random) -> tuple[str, Entry]:
         menu = MENUS[kind]

@@ -288,7 +288,8 @@ class Passage:
     """One request that eppd sent, as the proxy saw it.
 
     ``harmless``: the registry's own answer went back whole. ``knows``: it says what became of a write.
-    ``reached``: when the registry had done with it, None where it never got it.
+    ``reached``: when the registry had done with it, None where it never got it. ``dropped``: the connection
+    ended right after the answer, which eppd may not have waited for.
     """
 
     fault: str
@@ -300,10 +301,12 @@ class Passage:
     reached: float | None = None
     harmless: bool = False
     knows: bool = False
+    dropped: bool = False
 
     def told(self, times: Times) -> bool:
-        """Whether eppd must have got the answer: whole, and long before it gave up."""
-        return self.harmless and self.reached is not None and self.reached - self.at < times.backend / 2
+        """Whether eppd must have got the answer: whole, soon, and it did not give up meanwhile."""
+        soon = self.reached is not None and self.reached - self.at < times.backend / 2
+        return soon and self.harmless and not self.dropped
 
 
 @dataclass
