@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -23,6 +24,8 @@ def main() -> int:
     parser.add_argument("--commands", type=int, default=3000, help="how many (default: 3000)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="folder for logs, audit log and database")
     options = parser.parse_args()
+    # whoever ends us ends what we have started
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="eppd-reliability-") as folder:
         records = run(options.keep or Path(folder), seed=options.seed, commands=options.commands)

@@ -92,6 +92,7 @@ class Registrar:
         self._again: deque[Order] = deque(maxlen=50)
         self._alone = alone
         self._passwords = [eppd.registrar(registrar)["password"]]
+        self.secrets = set(self._passwords)
         kinds: list[tuple[int, Callable[[], Order]]] = [
             (1, self._hello),
             (4, self._check_domains),
@@ -255,7 +256,8 @@ class Registrar:
         unit = login(self._eppd.registrar(self._registrar), password).replace("login-1", trid)
         unit = unit.replace("</svcExtension>", f"<extURI>{RGP}</extURI></svcExtension>")
         if self._alone:
-            wish = Wish("RegistrarUpdate", f"weka-{self._dice.randrange(10**9)}")
+            wish = Wish("RegistrarUpdate", f"weka-{self._dice.randrange(10**8, 10**9)}")
+            self.secrets.add(wish.subject)
             unit = unit.replace("</pw>", f"</pw><newPW>{wish.subject}</newPW>")
         self._tried = password
         return Order("login", unit, "login", trid, str(self._registrar), wish)

@@ -99,8 +99,6 @@ class Conversation:
     source: str
     sent: list[Sent] = field(default_factory=list)
     end: str = LEFT
-    surplus: int = 0
-    """Octets that came when nothing was due any more."""
 
 
 # -- what the audit log says
@@ -311,7 +309,10 @@ class Passage:
 
 @dataclass
 class Run:
-    """All records of a run. ``before``: the registry when it began, without ``actions`` that came later."""
+    """All records of a run. ``before``, ``after``: the registry at its beginning and end.
+
+    ``troubles``: what went wrong with a process or a client as such.
+    """
 
     conversations: list[Conversation]
     connections: list[Connection]
@@ -319,3 +320,4 @@ class Run:
     after: Register
     passages: list[Passage]
     times: Times
+    troubles: list[str] = field(default_factory=list)

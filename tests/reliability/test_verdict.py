@@ -460,3 +460,12 @@ def test_unknown_is_told_though_the_registry_can_not_be_at_work_on_it_any_more(r
 
     [line] = violations(run)
     assert "though the registry had said in the end that it does not know it" in line
+
+
+# -- processes and clients
+
+
+def test_what_went_wrong_with_a_process_or_a_client(run: Run) -> None:
+    run.troubles = ["eppd exited with 1"]
+
+    assert violations(run) == ["eppd exited with 1"]

@@ -75,7 +75,14 @@ class Fate(Enum):
 
 def violations(run: Run) -> list[str]:
     """Everything that breaks a promise."""
-    return [*told_rightly(run), *audited(run), *done_once(run), *as_modelled(run), *unknown_for_a_reason(run)]
+    return [
+        *run.troubles,
+        *told_rightly(run),
+        *audited(run),
+        *done_once(run),
+        *as_modelled(run),
+        *unknown_for_a_reason(run),
+    ]
 
 
 # -- answers
