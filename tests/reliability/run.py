@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +19,7 @@ from tests.end_to_end.daemon import Daemon
 from tests.end_to_end.process import Process, Sandbox
 from tests.end_to_end.test_lives import create_contact
 from tests.end_to_end.test_recovery import domain_create
-from tests.reliability.driver import OWNER, Common, Registrar, queue_ids
+from tests.reliability.driver import OWNER, PATIENCE, Common, Registrar, queue_ids
 from tests.reliability.faults import RandomProxy
 from tests.reliability.records import Run, Times, read_audit, read_register
 
@@ -49,6 +50,7 @@ def run(folder: Path, *, seed: int, commands: int) -> Run:
             proxy.armed = True
             clients = _clients(eppd, common, seed)
             troubles = _work(clients)
+            troubles += _ended_by_eppd(audit, sum(len(client.conversations) for client in clients))
             if code := eppd.stop():
                 troubles.append(f"eppd exited with {code}")
         # the proxy has ended: no request is on its way any more
@@ -79,6 +81,8 @@ def _daemon(folder: Path, sandbox: Sandbox, proxy: RandomProxy, audit: Path) -> 
         # few enough that sessions have to wait for one
         backend_connections="5",
         audit_log=str(audit),
+        # a login may have to be tried again and again
+        login_timeout="300",
     )
 
 
@@ -129,6 +133,16 @@ def _work(clients: list[Registrar]) -> list[str]:
         thread.join()
     failures = [client.failure for client in clients if client.failure is not None]
     return ["".join(traceback.format_exception(failure)) for failure in failures]
+
+
+def _ended_by_eppd(audit: Path, connections: int) -> list[str]:
+    """Wait until eppd has done what those have sent that left without waiting for it."""
+    deadline = time.monotonic() + PATIENCE
+    while (ended := audit.read_text().count('"event": "close"')) < connections:
+        if time.monotonic() > deadline:
+            return [f"{ended} of {connections} connections have come to an end"]
+        time.sleep(0.1)
+    return []
 
 
 def _tracebacks(whose: str, log: str) -> list[str]:
