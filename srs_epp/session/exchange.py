@@ -44,7 +44,7 @@ class Exchange:
 
     def run(self, registrar_id: int, parts: Sequence[Part]) -> list[Outcome]:
         """The outcome of each part, in their order. Never raises."""
-        sent = time.monotonic()
+        started = time.monotonic()
         transaction = Transaction(registrar_id, tuple(action for part in parts for action in part.actions))
         try:
             outcomes = split(parts, self._backend.exchange(transaction))
@@ -58,17 +58,19 @@ class Exchange:
             self._log.exception("the exchange with the registry failed in us (svTRID %s)", _trids(parts))
             outcomes = split(parts, Unanswered("failed in us"))
         answered = not any(isinstance(outcome, BackendError) for outcome in outcomes)
-        self._overseer.exchanged(len(transaction.actions), time.monotonic() - sent, answered=answered)
+        self._overseer.exchanged(len(transaction.actions), time.monotonic() - started, answered=answered)
         if not transaction.writes:
             return outcomes
         doubtful = [_doubtful(part, outcome) for part, outcome in zip(parts, outcomes, strict=True)]
         if not any(doubtful):
             return outcomes
+        # it may have waited for a free connection first, and have gone out only a moment ago
+        failed = time.monotonic()
         recovery = Recovery(
             self._backend,
             registrar_id,
-            sent=sent,
-            deadline=time.monotonic() + self._config.recovery_timeout,
+            sent=failed,
+            deadline=failed + self._config.recovery_timeout,
             patience=self._config.backend_timeout,
             registry_timeout=self._config.registry_timeout,
             sleep=self._sleep,

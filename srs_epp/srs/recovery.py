@@ -59,7 +59,9 @@ class Stored:
 
 
 class Recovery:
-    """Finds out, for one registrar, what became of writes sent at ``sent`` (on time.monotonic()'s clock).
+    """Finds out, for one registrar, what became of writes.
+
+    ``sent``: the latest moment at which they can have been sent, on time.monotonic()'s clock.
 
     ``deadline``: when to give up. ``patience``: most seconds that the registry has for one question, so that
     one that gets lost does not take the time of all. ``registry_timeout``: seconds after sending from which

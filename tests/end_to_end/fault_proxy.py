@@ -21,6 +21,9 @@ from tests.srs.faulty import Peer, Registry, Request
 
 PATIENCE = 20.0  # seconds for the registry behind the proxy
 
+UNDETERMINED = "The result is not known"
+"""What a registry says that does not know itself."""
+
 WRITE, QUERY, QUESTION = "write", "query", "question"
 """Kinds of requests: what changes the register, what does not, and what asks what became of a write."""
 
@@ -309,7 +312,7 @@ def _repeat_the_last(root: etree._Element) -> None:
 
 def _undetermined() -> etree._Element:
     error = etree.Element("Error", ErrorId="UNDETERMINED_RESULT", Severity="err", Hint="UNKNOWN_ERROR_HINT")
-    etree.SubElement(error, "Description").text = "The result is not known"
+    etree.SubElement(error, "Description").text = UNDETERMINED
     return error
 
 

@@ -782,7 +782,7 @@ def test_an_unbelievable_answer_is_in_the_debug_log_without_its_secrets(
 def test_an_unbelievable_answer_to_a_question_is_in_the_debug_log_without_its_secrets(
     world: World, proxy: FaultProxy, tmp_path: Path
 ) -> None:
-    with running(tmp_path, world, recovery_timeout="0.2") as eppd:
+    with running(tmp_path, world, recovery_timeout="10") as eppd:
         write = changes_password(world)
         with session_for(eppd, write) as client:
             proxy.on(WRITE, forwarded(closed))

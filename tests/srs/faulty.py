@@ -75,6 +75,11 @@ class Peer:
         while not self.pause(pause) and self._sock.recv(size):
             pass
 
+    def take(self, octets: int) -> None:
+        """Read that many octets, and no more; fewer where the client sends no more."""
+        while octets > 0 and (taken := self._sock.recv(octets)):
+            octets -= len(taken)
+
     def pause(self, seconds: float) -> bool:
         """Whether the registry was stopped meanwhile."""
         return self._stopped.wait(seconds)
