@@ -1,4 +1,4 @@
-"""What the registry would answer, asked of the sandbox's registry once, and then only copied.
+"""What the registry would answer, asked of the sandbox's registry once; the TransIds are new each time.
 
 A letter stands for an action: W a Whois of a name that is free, w one of a domain that exists.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.commands import CONTACT_ID, DOMAIN_NAME, NAME_SERVERS, PASSWORD, REGISTRAR
@@ -40,10 +40,12 @@ LETTERS = {
     b"RegistrarDetailsQry": "R",
     b"AccessControlListQry": "A",
 }
-_ACTION = re.compile(rb"%3C(" + b"|".join(LETTERS) + rb")\b")
+_ACTION = re.compile(rb"<(" + b"|".join(LETTERS) + rb') (?:QryId|ActionId)="([^"]*)"')
+_TRANS_ID = re.compile(rb'(?<=TransId=")[^"]*')
 _RESPONSE = re.compile(rb"<Response .*</Response>", re.DOTALL)
 _HASH = re.compile(rb'(<EPPAuth Password=")[^"]*')
 # thousands of sessions log in, and what a hash of full strength costs is not what is measured
+_PLACE = "@TransId@"
 _CHEAP = "$5$rounds=1000$benchbench"
 
 
@@ -102,39 +104,44 @@ def _ask(registry: Registry, key: SigningKey, action: Action) -> bytes:
     response = _RESPONSE.search(answer)
     if response is None or b"<Error" in answer:
         raise ValueError(f"the registry does not answer {action}: {answer.decode()}")
-    return response[0]
+    return _TRANS_ID.sub(_PLACE.encode(), response[0], count=1)
 
 
 class Answers:
-    """Whole HTTP answers, each made and signed when the first request of its kind comes."""
+    """Whole HTTP answers; that to the first request of each kind, which the floor repeats, is kept."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._key = SigningKey.from_file(folder / "registry.key")
         self._responses: dict[str, str] = json.loads((folder / FILE).read_text())
-        self._made: dict[tuple[bytes, ...], bytes] = {}
+        self._first: dict[str, tuple[tuple[bytes, ...], bytes]] = {}
 
     def to(self, body: bytes) -> bytes:
         """The HTTP answer to the body of a request: as many results as it has actions, and the right ones.
 
         The first request of a kind is kept in the folder, in the file ``KIND.request``.
         """
-        actions = tuple(_ACTION.findall(body))
-        answer = self._made.get(actions)
-        if answer is None:
-            letters = self._letters(actions)
-            answer = self._made[actions] = self._make(letters)
+        actions = _ACTION.findall(form.decode(body)["r"])
+        letters = self._letters(actions)
+        trans_ids = tuple(trans_id for _, trans_id in actions)
+        if letters not in self._first:
+            answer = self._make(letters, trans_ids)
+            self._first[letters] = (trans_ids, answer)
             (self._folder / f"{letters}.answer").write_bytes(answer)
             (self._folder / f"{letters}.request").write_bytes(body)
-        return answer
+        first, answer = self._first[letters]
+        return answer if trans_ids == first else self._make(letters, trans_ids)
 
     @staticmethod
-    def _letters(actions: tuple[bytes, ...]) -> str:
+    def _letters(actions: Sequence[tuple[bytes, bytes]]) -> str:
         # info asks Whois, then DomainDetailsQry; any other Whois is of a check
-        return "".join(LETTERS[action] for action in actions).replace("WD", "wD")
+        return "".join(LETTERS[name] for name, _ in actions).replace("WD", "wD")
 
-    def _make(self, letters: str) -> bytes:
-        inner = "".join(self._responses[letter] for letter in letters)
+    def _make(self, letters: str, trans_ids: Sequence[bytes]) -> bytes:
+        inner = "".join(
+            self._responses[letter].replace(_PLACE, trans_id.decode(), 1)
+            for letter, trans_id in zip(letters, trans_ids, strict=True)
+        )
         document = (
             "<?xml version='1.0' encoding='UTF-8'?>\n"
             f'<NZSRSResponse VerMajor="5" VerMinor="0">{inner}</NZSRSResponse>'

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import field
 from typing import ClassVar
 
+from srs_epp.escaping import quoted
 from srs_epp.record import record
 from srs_epp.srs.values import DS, Phone, PostalAddress, Server, Written, Xml, tag, text
 
@@ -24,6 +25,11 @@ class Action(Written):
     def id(self) -> str:
         """The ActionId of a write; "" of a query."""
         return ""
+
+    def labelled(self, label: str) -> Xml:
+        """A query as it is sent with a label of its own (QryId), which comes back as TransId."""
+        name = type(self).__name__  # that of the element, too
+        return Xml(f"<{name} QryId={quoted(label)}{self.xml().removeprefix(f'<{name}')}")
 
 
 @record(kw_only=True)

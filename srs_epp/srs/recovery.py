@@ -40,6 +40,8 @@ class Stored:
             self._actions = list(etree.fromstring(request, results.parser()))
         except etree.XMLSyntaxError as error:
             raise ResponseUnreadable(f"a stored request is not XML (line {error.lineno})") from None
+        for element in self._actions:
+            element.attrib.pop("QryId", None)  # of the transaction in which it was sent
         try:
             self._results = results.parse(response)
         except SRSError as error:

@@ -227,6 +227,19 @@ def twice(proxy: FaultProxy, peer: Peer, request: Request) -> None:
     peer.send(2 * faulty.http(proxy.forward(request)))
 
 
+def again(dice: random.Random, _times: Times) -> Fault:
+    """The whole answer, and a moment later the same: perhaps when eppd waits for the next one."""
+    seconds = dice.uniform(0.002, 0.05)
+
+    def treat(proxy: FaultProxy, peer: Peer, request: Request) -> None:
+        octets = faulty.http(proxy.forward(request))
+        peer.send(octets)
+        if not peer.pause(seconds):
+            peer.send(octets)
+
+    return treat
+
+
 def done_twice(proxy: FaultProxy, peer: Peer, request: Request) -> None:
     """The registry gets the request twice."""
     proxy.forward(request)
@@ -321,6 +334,7 @@ ANY: Mapping[str, Entry] = {
     "too few results": Entry(always(too_few), 1),
     "too many results": Entry(always(too_many), 1),
     "answered twice": Entry(always(twice), harmless=True),
+    "answered again later": Entry(again, harmless=True),
     "asked twice": Entry(always(done_twice), harmless=True),
     "ended after": Entry(ended_after, 6, harmless=True),
     "next request cut": Entry(cut_next, 6, harmless=True),

@@ -304,8 +304,25 @@ def test_every_character_of_a_value_survives(text: str) -> None:
 # --- several in one request
 
 
+def test_queries_bear_a_label_that_no_other_request_has() -> None:
+    actions = tuple(action for action, _ in ACTIONS.values())
+    labels = set()
+    for _ in range(3):
+        root = etree.fromstring(Transaction(100, actions).document())
+        written = {action.writes: set[str | None]() for action in actions}
+        for action, child in zip(actions, root, strict=True):
+            written[action.writes].add(child.get("QryId"))
+        assert written[True] == {None}
+        [label] = written[False]
+        labels.add(label)
+
+    assert len(labels) == 3
+
+
 def test_a_request_has_its_actions_in_their_order() -> None:
     root = etree.fromstring(Transaction(100, tuple(action for action, _ in ACTIONS.values())).document())
+    for child in root:
+        child.attrib.pop("QryId", "")
 
     assert root.tag == "NZSRSRequest"
     assert dict(root.items()) == {"VerMajor": "5", "VerMinor": "0"}

@@ -667,6 +667,33 @@ def test_another_number_of_results_than_actions_is_not_acceptable(
 
 
 @pytest.mark.parametrize(
+    "others", ['TransId="of-another"', 'OrigRegistrarId="91"'], ids=["another request", "another registrar"]
+)
+@pytest.mark.parametrize("transaction", [QUERY, WRITE], ids=["query", "write"])
+def test_an_answer_to_somebody_else_is_not_acceptable(
+    connect: Connect, keys: Keys, transaction: Transaction, others: str
+) -> None:
+    theirs = f'<Response Action="Whois" FeId="1" FeSeq="1" {others}/>'
+    with (
+        Registry(send(http(signed(document(theirs), keys.registry)))) as registry,
+        pytest.raises(Unacceptable, match="another"),
+    ):
+        connect(registry).exchange(transaction)
+
+
+@pytest.mark.parametrize("transaction", [QUERY, WRITE], ids=["query", "write"])
+def test_an_answer_with_our_names_is_acceptable(
+    connect: Connect, keys: Keys, transaction: Transaction
+) -> None:
+    trans_id = transaction.actions[0].id or transaction.label
+    ours = f'<Response Action="Whois" FeId="1" FeSeq="1" OrigRegistrarId="100" TransId="{trans_id}"/>'
+    with Registry(send(http(signed(document(ours), keys.registry)))) as registry:
+        [result] = connect(registry).exchange(transaction)
+
+    assert result.trans_id == trans_id
+
+
+@pytest.mark.parametrize(
     "xml",
     [b"", b"<NZSRSResponse", b"<other/>", b"not xml", b"\xff", b"<?xml version='1.0' encoding='x'?><a/>"],
 )
