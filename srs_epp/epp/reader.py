@@ -50,6 +50,8 @@ _ENCODINGS: Final = frozenset({"UTF-8", "UTF8", "UTF-16", "UTF-16LE", "UTF-16BE"
 # libxml2 takes the square of the time for faults in many siblings: 12 seconds for a data unit of 1 MiB
 _MOST_CHILDREN: Final = 5000
 _LEAST_ELEMENT: Final = len("<a/>")  # characters, each of which is one octet at least
+# and in namespaces that are declared, and in attributes: 16 seconds for a refusal, before any login
+_MOST_ATTRIBUTES: Final = 5000
 _TRID_LENGTH: Final = range(3, 65)
 # libxml2 takes the square of the time for the attributes that a DTD declares: 38 seconds for 1 MiB
 _DOCTYPE: Final = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
@@ -209,6 +211,9 @@ def _command(top: Element, size: int) -> Command:
 def _parse(octets: bytes) -> Element:
     if not octets:
         raise CommandSyntaxError("the data unit is empty")
+    # both have an equals sign, in any encoding that is read; in text it is rare
+    if octets.count(b"=") > _MOST_ATTRIBUTES:
+        raise CommandSyntaxError(f"more than {_MOST_ATTRIBUTES} attributes or namespaces")
     if _DOCTYPE.match(_beginning(octets)):
         raise CommandSyntaxError("a DOCTYPE is not allowed")
     try:

@@ -257,6 +257,35 @@ def test_a_billion_laughs_make_nobody_laugh() -> None:
     assert time.process_time() - began < 1
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("what", ['xmlns:n{}="u"', 'n{}="u"'], ids=["namespaces", "attributes"])
+@pytest.mark.parametrize("where", ["epp", "login"])
+def test_a_crowd_of_namespaces_or_attributes_is_2001_and_takes_no_time(
+    where: str, what: str, encoding: str
+) -> None:
+    crowd = " ".join(what.format(number) for number in range(40_000))
+    document = epp('<command><login x=""/></command>').replace(f"<{where} ", f"<{where} {crowd} ", 1)
+    began = time.process_time()
+
+    answer = refused(document.encode(encoding))
+
+    assert (answer.code, answer.message) == (
+        2001,
+        "Command syntax error: more than 5000 attributes or namespaces",
+    )
+    assert time.process_time() - began < 0.5
+
+
+def test_many_namespaces_that_are_not_too_many_are_read() -> None:
+    crowd = " ".join(f'xmlns:n{number}="u"' for number in range(4900))
+    began = time.process_time()
+
+    answer = refused(epp('<command><login x=""/></command>').replace("<epp ", f"<epp {crowd} ", 1))
+
+    assert answer.message == "Command syntax error: /epp/command/login: attribute x is not allowed here"
+    assert time.process_time() - began < 1
+
+
 # -- well-formed, and no command
 
 
