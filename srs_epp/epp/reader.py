@@ -52,6 +52,7 @@ _MOST_CHILDREN: Final = 5000
 _LEAST_ELEMENT: Final = len("<a/>")  # characters, each of which is one octet at least
 # and in namespaces that are declared, and in attributes: 16 seconds for a refusal, before any login
 _MOST_ATTRIBUTES: Final = 5000
+_LONGEST_URI: Final = 255  # characters that an answer repeats
 _TRID_LENGTH: Final = range(3, 65)
 # libxml2 takes the square of the time for the attributes that a DTD declares: 38 seconds for 1 MiB
 _DOCTYPE: Final = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
@@ -106,11 +107,12 @@ class Command:
         if self.verb == "login":
             self._check_login(offered)
         elif self.namespace not in (None, EPP) and self.namespace not in chosen.objects:
-            raise UnimplementedService(_unchosen(self.namespace, offered.objects), value=self.namespace)
+            uri = self.namespace or ""
+            raise UnimplementedService(_unchosen(uri, offered.objects), value=_shown(uri))
         for extension in self.extensions:
             uri = _namespace(extension)
             if uri not in (offered if self.verb == "login" else chosen).extensions:
-                raise UnimplementedExtension(_unchosen(uri, offered.extensions), value=uri)
+                raise UnimplementedExtension(_unchosen(uri, offered.extensions), value=_shown(uri))
 
     def _check_login(self, offered: Services) -> None:
         assert self.element is not None
@@ -266,7 +268,7 @@ def _protocol_extension(top: Element) -> EppError:
     if inner is None:
         return faults.missing(top, "an extension")
     uri = _namespace(inner)
-    return UnimplementedExtension(_unchosen(uri, ()), value=uri)
+    return UnimplementedExtension(_unchosen(uri, ()), value=_shown(uri))
 
 
 def _client_trid(element: Element) -> str | None:
@@ -281,8 +283,13 @@ def _namespace(element: Element) -> str:
     return element.tag.rpartition("}")[0][1:]
 
 
-def _unchosen(uri: str | None, offered: Sequence[str]) -> str:
-    return f"{uri} was not chosen at login" if uri in offered else f"{uri} is not available on this server"
+def _unchosen(uri: str, offered: Sequence[str]) -> str:
+    why = "was not chosen at login" if uri in offered else "is not available on this server"
+    return f"{_shown(uri)} {why}"
+
+
+def _shown(uri: str) -> str:
+    return faults.cut(uri, _LONGEST_URI)
 
 
 _schemas: queue.SimpleQueue[etree.XMLSchema] = queue.SimpleQueue()

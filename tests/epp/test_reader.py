@@ -286,6 +286,31 @@ def test_many_namespaces_that_are_not_too_many_are_read() -> None:
     assert time.process_time() - began < 1
 
 
+LONG = "n" * 40_000
+LENGTHY = {
+    "root's namespace": f"<epp xmlns='{LONG}'/>",
+    "root's name": f"<{LONG} xmlns='{EPP}'/>",
+    "command's name": epp(f"<command><{LONG}/></command>"),
+    "command's namespace": epp(f"<command><login xmlns='{LONG}'/></command>"),
+    "object's namespace": epp(f"<command><check><check xmlns='{LONG}'/></check></command>"),
+    "element's name": domain("check", f"<domain:name>a.nz</domain:name><{LONG}/>"),
+    "element's namespace": domain("check", f"<domain:name>a.nz</domain:name><x xmlns='{LONG}'/>"),
+    "attribute's name": domain("check", f"<domain:name {LONG}=''>a.nz</domain:name>"),
+    "service at login": login().replace(DOMAIN, LONG),
+    "extension": epp(f"<command><check/><extension><x xmlns='{LONG}'/></extension></command>"),
+    "protocol extension": epp(f"<extension><x xmlns='{LONG}'/></extension>"),
+    "nested names": epp(f"<{LONG}>" * 5 + f"</{LONG}>" * 5),
+}
+
+
+@pytest.mark.parametrize("document", LENGTHY.values(), ids=LENGTHY)
+def test_an_answer_repeats_no_more_than_the_beginning_of_a_long_name(document: str) -> None:
+    answer = refused(document)
+
+    assert len(etree.tostring(answer.root)) < 2500
+    assert "…" in answer.message
+
+
 # -- well-formed, and no command
 
 
