@@ -237,9 +237,13 @@ def presentable(element: Element) -> Element | str:
 
     The name where it holds a secret (pw, newPW and authInfo are never echoed), or is too long.
     """
-    holds_secret = any(map(_is_secret, (*element.iterancestors(), *element.iter(etree.Element))))
-    if holds_secret or len(etree.tostring(element, with_tail=False)) > _LONGEST_ELEMENT:
+    # the length first: to look through a great many elements takes its time
+    if len(etree.tostring(element, with_tail=False)) > _LONGEST_ELEMENT or _holds_secret(element):
         return _name(element.tag)
     alone = copy.deepcopy(element)
     alone.tail = None
     return alone
+
+
+def _holds_secret(element: Element) -> bool:
+    return any(map(_is_secret, (*element.iterancestors(), *element.iter(etree.Element))))
