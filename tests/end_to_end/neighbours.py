@@ -32,7 +32,8 @@ class Neighbours:
     def __enter__(self) -> Neighbours:
         for thread in self._threads:
             thread.start()
-        self.see_each()
+        with self._news:
+            assert self._news.wait_for(lambda: self.waits or self.troubles, PATIENCE)
         return self
 
     def __exit__(
