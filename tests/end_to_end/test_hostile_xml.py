@@ -121,19 +121,17 @@ def traverse(client: Client, worker: int, document: str | bytes) -> tuple[int, s
     return (0 if answer.is_greeting else answer.code), answer.text
 
 
-@pytest.mark.parametrize("name", DOCTYPES)
-def test_a_doctype_is_refused_and_nothing_that_it_names_is_read(
-    besieged: Daemon, traps: Traps, name: str
-) -> None:
-    document = DOCTYPES[name].replace("{file}", traps.file.as_uri()).replace("{url}", traps.url)
-    octets = document.encode("utf-16-le" if name == "in UTF-16" else "utf-8")
+def test_a_doctype_is_refused_and_nothing_that_it_names_is_read(besieged: Daemon, traps: Traps) -> None:
     [worker] = besieged.workers()
-    with Client(besieged) as client:
-        client.read()
-        for code in (1000, 2002):  # before a login, and after it
-            told, text = traverse(client, worker, octets)
-            assert (told, "a DOCTYPE is not allowed" in text) == (2001, True)
-            assert client.ask(login(besieged.registrar(100))).code == code
+    for name, document in DOCTYPES.items():
+        text = document.replace("{file}", traps.file.as_uri()).replace("{url}", traps.url)
+        octets = text.encode("utf-16-le" if name == "in UTF-16" else "utf-8")
+        with Client(besieged) as client:
+            client.read()
+            for code in (1000, 2002):  # before a login, and after it
+                told, text = traverse(client, worker, octets)
+                assert (told, "a DOCTYPE is not allowed" in text) == (2001, True), name
+                assert client.ask(login(besieged.registrar(100))).code == code
     traps.assert_untouched()
 
 
@@ -311,24 +309,39 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize(
-    "case", [*SIZE.values(), *OCTETS.values(), *NAMES.values()], ids=[*SIZE, *OCTETS, *NAMES]
-)
-def test_a_document_made_to_harm_gets_the_answer_that_it_deserves(
-    besieged: Daemon, traps: Traps, case: Case
-) -> None:
+def undergo(daemon: Daemon, traps: Traps, name: str, case: Case) -> None:
+    """Send the document before a login, and after it; the session goes on both times."""
     document = case.document
     if isinstance(document, str):
         document = document.replace("{file}", traps.file.as_uri()).replace("{url}", traps.url).encode()
-    [worker] = besieged.workers()
-    with Client(besieged) as client:
+    [worker] = daemon.workers()
+    with Client(daemon) as client:
         client.read()
-        code, _ = traverse(client, worker, document)
-        assert code == (case.code if case.before is None else case.before)
-        assert client.ask(login(besieged.registrar(100))).code == 1000
+        code, text = traverse(client, worker, document)
+        assert code == (case.code if case.before is None else case.before), (name, text)
+        assert client.ask(login(daemon.registrar(100))).code == 1000
 
         code, text = traverse(client, worker, document)
 
-        assert (code, case.words in text) == (case.code, True), (code, text)
+        assert (code, case.words in text) == (case.code, True), (name, text)
         assert client.ask(check("after.nz")).code == 1000
+
+
+@pytest.mark.parametrize("name", SIZE)
+def test_a_document_beyond_all_measure_costs_next_to_nothing(
+    besieged: Daemon, traps: Traps, name: str
+) -> None:
+    undergo(besieged, traps, name, SIZE[name])
+
+
+def test_octets_that_are_no_characters_of_xml_are_refused(besieged: Daemon, traps: Traps) -> None:
+    for name, case in OCTETS.items():
+        undergo(besieged, traps, name, case)
+
+
+def test_names_and_namespaces_mean_what_xml_says_and_nothing_is_fetched(
+    besieged: Daemon, traps: Traps
+) -> None:
+    for name, case in NAMES.items():
+        undergo(besieged, traps, name, case)
     traps.assert_untouched()
