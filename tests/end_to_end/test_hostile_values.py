@@ -14,7 +14,7 @@ from lxml import etree
 from srs_epp.srs.openpgp import Keyring, SigningKey
 from tests.end_to_end.client import Answer, Client, check, command, login
 from tests.end_to_end.daemon import Daemon
-from tests.end_to_end.fault_proxy import FaultProxy
+from tests.end_to_end.fault_proxy import WRITE, FaultProxy, failed, kind_of
 from tests.end_to_end.process import Sandbox
 from tests.end_to_end.test_hostile import in_parallel
 from tests.srs.faulty import Request
@@ -75,11 +75,11 @@ class Post:
 
 
 @pytest.fixture(scope="module")
-def post(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
+def shared_post(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
     folder = tmp_path_factory.mktemp("post")
     key = SigningKey.from_file(sandbox.data / "registry.key")
     with FaultProxy(str(sandbox.facts["registry"]), key) as proxy:
-        daemon = Daemon(folder / "eppd", sandbox, backend=proxy.url, log_level="DEBUG")
+        daemon = Daemon(folder / "eppd", sandbox, backend=proxy.url, recovery_timeout="1", log_level="DEBUG")
         try:
             with Client(daemon) as client:
                 client.log_in(daemon.registrar(100))
@@ -88,6 +88,12 @@ def post(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             assert "Traceback" not in daemon.log, daemon.log
         finally:
             daemon.kill_all()
+
+
+@pytest.fixture
+def post(shared_post: Post) -> Iterator[Post]:
+    yield shared_post
+    shared_post.proxy.hang_up()
 
 
 def attributes(element: etree._Element) -> dict[str, str]:
@@ -318,3 +324,18 @@ def test_a_client_id_is_a_number_however_it_is_written(post: Post) -> None:
             client.read()
             assert client.ask(login(registrar | {"id": written})).code == 1000
         assert post.proxy.requests[-1].fields["n"] == b"100"
+
+
+def test_a_new_password_reaches_the_registry_as_it_was_written_and_no_log(post: Post) -> None:
+    password = "&\"'<a>%0d+=;\u00e9\u00a0"
+    post.proxy.on(WRITE, failed)  # the registry itself never hears of it
+    unit = login(post.daemon.registrar(101)).replace("</pw>", f"</pw><newPW>{escape(password)}</newPW>")
+    with Client(post.daemon) as client:
+        client.read()
+        assert client.ask(unit).code == 2400
+    assert post.proxy.all_done
+
+    [request] = [one for one in post.proxy.requests if kind_of(one) == WRITE and one.fields["n"] == b"101"]
+    [auth] = etree.fromstring(request.fields["r"]).iter("EPPAuth")
+    assert attributes(auth) == {"Password": password}
+    assert password not in post.daemon.log
