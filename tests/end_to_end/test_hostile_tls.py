@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 import struct
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from OpenSSL import SSL
 from tests.daemon.test_tls import Holder
 from tests.end_to_end.client import EPP, HELLO, Client, Server, check, frame, login
 from tests.end_to_end.daemon import Daemon
-from tests.end_to_end.process import Sandbox
+from tests.end_to_end.process import PATIENCE, Sandbox
 from tests.end_to_end.test_certificates import NO_NAME, assert_refused, context_of
 
 ADDRESSES = iter(f"127.0.8.{number}" for number in range(1, 255))
@@ -40,14 +41,19 @@ def connect(server: Server, address: str) -> socket.socket:
 def refusal(daemon: Daemon, address: str) -> str:
     """What both logs say of the one refusal of the address."""
     text = daemon.wait_for_log(rf"WARNING .* {re.escape(address)} TLS handshake failed: (.*)$")[1]
-    lines = Path(daemon.options["audit_log"]).read_text().splitlines()
-    [audited] = [
-        event
-        for line in lines
-        if (event := json.loads(line))["peer"] == address and event["event"] == "refusal"
-    ]
-    assert audited["text"] == text
+    deadline = time.monotonic() + PATIENCE
+    while not (audited := audited_refusals(daemon, address)):  # it is written after the log
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert audited == [text]
     return text
+
+
+def audited_refusals(daemon: Daemon, address: str) -> list[str]:
+    # the last line may be half written
+    lines = Path(daemon.options["audit_log"]).read_text().rpartition("\n")[0].splitlines()
+    events = map(json.loads, lines)
+    return [one["text"] for one in events if one["peer"] == address and one["event"] == "refusal"]
 
 
 def answer_to(server: Server, address: str, octets: bytes) -> bytes:
