@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import pytest
 
@@ -150,10 +151,12 @@ def test_doctypes_fetch_no_url_before_login(house: House, doctype: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "predecessor"), [(2 * MIB, 7.6), (20 * MIB, 60)], ids=["2 MiB", "20 MiB, which never ended"]
+    ("size", "longest"),
+    [(2 * MIB, 0.8), (20 * MIB, 4.0)],
+    ids=["2 MiB, 7.6 s then", "20 MiB, which never ended then"],
 )
 def test_a_long_comment_costs_next_to_no_processor_time(
-    house: House, sandbox: Sandbox, tmp_path: Path, size: int, predecessor: float
+    house: House, sandbox: Sandbox, tmp_path: Path, size: int, longest: float
 ) -> None:
     unit = f'<epp xmlns="{EPP}"><!--{"-x" * (size // 2)}--><hello/></epp>'.encode()
     with Client(house.daemon) as client:
@@ -171,7 +174,7 @@ def test_a_long_comment_costs_next_to_no_processor_time(
 
             # libxml2 takes no comment of over 10 MB
             assert answer.is_greeting if size < 10 * MIB else answer.code == 2001
-            assert processor_time(worker) - before < predecessor / 5
+            assert processor_time(worker) - before < longest
 
 
 # -- commands
@@ -188,7 +191,8 @@ def test_pipelined_commands_wedge_nothing(house: House, count: int) -> None:
             assert [answer.client_trid for answer in answers] == [f"pipe-{n}" for n in range(count)]
 
 
-def test_a_hello_does_not_overtake_a_slow_check(house: House) -> None:
+@pytest.mark.parametrize("together", [True, False], ids=["in one write", "while it is slow"])
+def test_a_hello_does_not_overtake_a_slow_check(house: House, *, together: bool) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
     def slow(proxy: FaultProxy, peer: Peer, request: Request) -> None:
@@ -198,9 +202,10 @@ def test_a_hello_does_not_overtake_a_slow_check(house: House) -> None:
 
     with house.logged_in() as client:
         house.proxy.on(QUERY, slow)
-        client.send(check("slow.nz"))
+        client.send(check("slow.nz"), *([HELLO] if together else []))
         assert asked.wait(PATIENCE)
-        client.send(HELLO)
+        if not together:
+            client.send(HELLO)
         client.tls.settimeout(0.3)
         with pytest.raises(TimeoutError):
             client.read()
@@ -409,12 +414,11 @@ def test_passwords_and_their_hashes_stand_in_no_log(house: House) -> None:
             house.proxy.on(QUERY, fault)
             assert client.ask(login(registrar)).code == 2500
     log = house.daemon.log + Path(house.daemon.options["audit_log"]).read_text()
+    decoded = log + unquote_plus(log)
 
-    assert "Password" in log
+    assert 'EPPAuth Password="***"' in decoded
     for secret in (*PASSWORDS.values(), wrong, *(one.decode() for one in hashes)):
-        assert secret not in log
-    assert "$6$" not in log
-    assert "%246%24" not in log
+        assert secret not in decoded
 
 
 def test_guessing_passwords_has_an_end(house: House) -> None:
