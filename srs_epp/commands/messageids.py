@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 _ESCAPES = str.maketrans({"%": "%25", "+": "%2B", "\t": "%09", "\r": "%0D", "\n": "%0A", " ": "+"})
-_ID = re.compile(r"([0-9]{4})((?:[^%]|%[0-9A-Fa-f]{2})*)", re.DOTALL)
+# no control characters but those that XML has
+_ID = re.compile(r"([0-9]{4})((?:[^%]|%(?:0[9AaDd]|[2-9A-Fa-f][0-9A-Fa-f]))*)", re.DOTALL)
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 
 

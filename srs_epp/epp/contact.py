@@ -11,7 +11,7 @@ from lxml import etree
 from srs_epp.epp.markup import Markup
 from srs_epp.epp.namespaces import CONTACT
 from srs_epp.epp.results import Element
-from srs_epp.epp.xml import boolean, normalized, token, utc
+from srs_epp.epp.xml import boolean, collapsed, normalized, token, utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Phone:
 
     @classmethod
     def read(cls, element: Element) -> Phone:
-        return cls(token(element), (element.get("x") or "").strip() or None)
+        return cls(token(element), collapsed(element.get("x") or "") or None)
 
 
 @dataclass(frozen=True, slots=True)

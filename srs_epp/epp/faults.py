@@ -31,7 +31,7 @@ from srs_epp.epp.results import (
 
 # in any namespace: a secret is one where it is misplaced too
 _SECRET = frozenset({"pw", "newPW", "authInfo"})
-_LONGEST_VALUE = 64  # characters of a client's value that a reason repeats
+_LONGEST_VALUE = 64  # characters of a value or name of a client's that a reason repeats
 _LONGEST_ELEMENT = 2048  # octets of a client's element that a value repeats
 
 _NAMES = re.compile(r"\{([^}]*)\}([^\s,)*]+)")
@@ -97,9 +97,10 @@ def _first_complaint(schema: etree.XMLSchema) -> Any:
 def _name(tag: str) -> str:
     name = etree.QName(tag)
     prefix = PREFIXES.get(name.namespace)  # type: ignore[call-overload]
+    local = cut(name.localname)
     if prefix and prefix != EPP.prefix:
-        return f"{prefix}:{name.localname}"
-    return name.localname if prefix or not name.namespace else tag
+        return f"{prefix}:{local}"
+    return local if prefix or not name.namespace else f"{{{cut(name.namespace)}}}{local}"
 
 
 def _position(element: Element) -> str:
@@ -181,7 +182,7 @@ def _attribute(message: str) -> str | None:
 
 def _place_fault(kind: str, message: str) -> str:
     if kind in ("SCHEMAV_CVC_COMPLEX_TYPE_3_2_1", "SCHEMAV_CVC_TYPE_3_1_1"):
-        return f"attribute {_attribute(message)} is not allowed here"
+        return f"attribute {cut(_attribute(message) or '')} is not allowed here"
     if kind in ("SCHEMAV_CVC_COMPLEX_TYPE_2_3", "SCHEMAV_CVC_COMPLEX_TYPE_2_1") and "Character" in message:
         return "text is not allowed here"
     if kind == "SCHEMAV_CVC_ELT_1":
@@ -205,7 +206,7 @@ def _bad_value(element: Element, kind: str, message: str) -> EppError:
     value = (element.get(attribute) if attribute else element.text) or ""
     where = path(element) + (f"/@{attribute}" if attribute else "")
     secret = any(map(_is_secret, (element, *element.iterancestors())))
-    shown = "its value" if secret else f"value {_cut(value)!r}"
+    shown = "its value" if secret else f"value {cut(value)!r}"
     error: type[EppError] = ParameterSyntaxError
     words = _VALUE_FAULTS.get(kind, "is not of its type")
     if kind in ("SCHEMAV_CVC_MININCLUSIVE_VALID", "SCHEMAV_CVC_MAXINCLUSIVE_VALID"):
@@ -226,8 +227,9 @@ def _is_secret(element: Element) -> bool:
     return etree.QName(element).localname in _SECRET
 
 
-def _cut(value: str) -> str:
-    return value if len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 1] + "…"
+def cut(value: str, longest: int = _LONGEST_VALUE) -> str:
+    """What an answer repeats of a text that a client may make as long as it likes."""
+    return value if len(value) <= longest else value[: longest - 1] + "…"
 
 
 def presentable(element: Element) -> Element | str:
@@ -235,9 +237,13 @@ def presentable(element: Element) -> Element | str:
 
     The name where it holds a secret (pw, newPW and authInfo are never echoed), or is too long.
     """
-    holds_secret = any(map(_is_secret, (*element.iterancestors(), *element.iter(etree.Element))))
-    if holds_secret or len(etree.tostring(element, with_tail=False)) > _LONGEST_ELEMENT:
+    # the length first: to look through a great many elements takes its time
+    if len(etree.tostring(element, with_tail=False)) > _LONGEST_ELEMENT or _holds_secret(element):
         return _name(element.tag)
     alone = copy.deepcopy(element)
     alone.tail = None
     return alone
+
+
+def _holds_secret(element: Element) -> bool:
+    return any(map(_is_secret, (*element.iterancestors(), *element.iter(etree.Element))))

@@ -50,6 +50,11 @@ _ENCODINGS: Final = frozenset({"UTF-8", "UTF8", "UTF-16", "UTF-16LE", "UTF-16BE"
 # libxml2 takes the square of the time for faults in many siblings: 12 seconds for a data unit of 1 MiB
 _MOST_CHILDREN: Final = 5000
 _LEAST_ELEMENT: Final = len("<a/>")  # characters, each of which is one octet at least
+# lxml, in all that stand below one that is taken out of its document: 10 seconds
+_MOST_ELEMENTS: Final = 20_000
+# and libxml2 again, in attributes, and in namespaces that are declared: 16 seconds
+_MOST_ATTRIBUTES: Final = 5000
+_LONGEST_URI: Final = 255  # characters that an answer repeats
 _TRID_LENGTH: Final = range(3, 65)
 # libxml2 takes the square of the time for the attributes that a DTD declares: 38 seconds for 1 MiB
 _DOCTYPE: Final = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
@@ -104,11 +109,12 @@ class Command:
         if self.verb == "login":
             self._check_login(offered)
         elif self.namespace not in (None, EPP) and self.namespace not in chosen.objects:
-            raise UnimplementedService(_unchosen(self.namespace, offered.objects), value=self.namespace)
+            uri = self.namespace or ""
+            raise UnimplementedService(_unchosen(uri, offered.objects), value=_shown(uri))
         for extension in self.extensions:
             uri = _namespace(extension)
             if uri not in (offered if self.verb == "login" else chosen).extensions:
-                raise UnimplementedExtension(_unchosen(uri, offered.extensions), value=uri)
+                raise UnimplementedExtension(_unchosen(uri, offered.extensions), value=_shown(uri))
 
     def _check_login(self, offered: Services) -> None:
         assert self.element is not None
@@ -132,13 +138,8 @@ class Command:
         if self.element is None:  # a hello, which has been checked
             return
         tree = self.element.getroottree()
-        crowded = None
         if self.size > _MOST_CHILDREN * _LEAST_ELEMENT:
-            crowded = next((node for node in tree.iter(etree.Element) if len(node) > _MOST_CHILDREN), None)
-        if crowded is not None:
-            raise ParameterRangeError(
-                f"{faults.path(crowded)}: at most {_MOST_CHILDREN} elements are allowed", value=crowded
-            )
+            _check_crowds(tree)
         schema = _take_schema()
         try:
             if not schema.validate(tree):
@@ -147,6 +148,19 @@ class Command:
             _schemas.put(schema)
         if self.payload is not None and self.payload.tag.rpartition("}")[2] != self.verb:
             raise faults.misplaced(self.payload)
+
+
+def _check_crowds(tree: etree._ElementTree) -> None:
+    for count, node in enumerate(tree.iter(etree.Element)):
+        if count >= _MOST_ELEMENTS:
+            root = tree.getroot()
+            raise ParameterRangeError(
+                f"{faults.path(root)}: at most {_MOST_ELEMENTS} elements are allowed", value=root
+            )
+        if len(node) > _MOST_CHILDREN:
+            raise ParameterRangeError(
+                f"{faults.path(node)}: at most {_MOST_CHILDREN} elements are allowed", value=node
+            )
 
 
 def read(octets: bytes) -> Command:
@@ -209,6 +223,9 @@ def _command(top: Element, size: int) -> Command:
 def _parse(octets: bytes) -> Element:
     if not octets:
         raise CommandSyntaxError("the data unit is empty")
+    # both have an equals sign, in any encoding that is read; in text it is rare
+    if octets.count(b"=") > _MOST_ATTRIBUTES:
+        raise CommandSyntaxError(f"more than {_MOST_ATTRIBUTES} attributes or namespaces")
     if _DOCTYPE.match(_beginning(octets)):
         raise CommandSyntaxError("a DOCTYPE is not allowed")
     try:
@@ -261,7 +278,7 @@ def _protocol_extension(top: Element) -> EppError:
     if inner is None:
         return faults.missing(top, "an extension")
     uri = _namespace(inner)
-    return UnimplementedExtension(_unchosen(uri, ()), value=uri)
+    return UnimplementedExtension(_unchosen(uri, ()), value=_shown(uri))
 
 
 def _client_trid(element: Element) -> str | None:
@@ -276,8 +293,13 @@ def _namespace(element: Element) -> str:
     return element.tag.rpartition("}")[0][1:]
 
 
-def _unchosen(uri: str | None, offered: Sequence[str]) -> str:
-    return f"{uri} was not chosen at login" if uri in offered else f"{uri} is not available on this server"
+def _unchosen(uri: str, offered: Sequence[str]) -> str:
+    why = "was not chosen at login" if uri in offered else "is not available on this server"
+    return f"{_shown(uri)} {why}"
+
+
+def _shown(uri: str) -> str:
+    return faults.cut(uri, _LONGEST_URI)
 
 
 _schemas: queue.SimpleQueue[etree.XMLSchema] = queue.SimpleQueue()

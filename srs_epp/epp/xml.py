@@ -9,13 +9,23 @@ from srs_epp.epp.results import Element
 
 def token(element: Element | None) -> str:
     """The element's text as XML Schema's token has it: trimmed, runs of white space become one space."""
-    return " ".join((element.text or "").split()) if element is not None else ""
+    return collapsed(element.text or "") if element is not None else ""
+
+
+def collapsed(text: str) -> str:
+    """The text as XML Schema's token.
+
+    White space are four characters of ASCII; what else Unicode calls so is content.
+    """
+    if text.isascii():
+        return " ".join(text.split())
+    return " ".join(filter(None, text.translate(_BLANKS).split(" ")))
 
 
 def normalized(element: Element | None) -> str:
     """The element's text as XML Schema's normalizedString has it, trimmed besides."""
     text = (element.text or "") if element is not None else ""
-    return text.translate(_BLANKS).strip()
+    return text.translate(_BLANKS).strip(" ")
 
 
 _BLANKS = {ord(blank): " " for blank in "\t\r\n"}

@@ -352,7 +352,20 @@ def test_escapes_that_another_program_made_are_understood(written: str, trans_id
 
 @pytest.mark.parametrize(
     "wrong",
-    ["", "1", "001", "abc", "00x1t", "0001%", "0001%4", "0001%zz", "-001t", "\u0660\u0660\u0660\u0661t"],
+    [
+        "",
+        "1",
+        "001",
+        "abc",
+        "00x1t",
+        "0001%",
+        "0001%4",
+        "0001%zz",
+        "-001t",
+        "\u0660\u0660\u0660\u0661t",
+        "0001%00",
+        "0001%1B",
+    ],
 )
 def test_what_is_no_id_of_ours_is_not_taken_for_one(wrong: str) -> None:
     with pytest.raises(NotAMessageId):

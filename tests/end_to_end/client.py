@@ -140,7 +140,7 @@ class Client:
         """Whether the server has closed; raises where it sends something instead."""
         try:
             rest = self.tls.recv(1)
-        except (ssl.SSLEOFError, ConnectionResetError):
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError):
             return True
         assert not rest, rest
         return True

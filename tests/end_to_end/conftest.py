@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.client import Client
-from tests.end_to_end.process import PATIENCE, Process, Sandbox
+from tests.end_to_end.daemon import Daemon
+from tests.end_to_end.neighbours import Neighbours
+from tests.end_to_end.process import PATIENCE, Process, Sandbox, held
 
 PASSWORDS = {100: "kakapo-night-1", 101: "weka-by-day-22"}
 _numbers = itertools.count(1)
@@ -49,6 +51,47 @@ def _the_worker_lets_go(sandbox: Sandbox) -> Iterator[None]:
     while (after := sandbox.held()) != before and time.monotonic() < deadline:
         time.sleep(0.02)
     assert after == before, "threads and descriptors of the worker"
+
+
+@pytest.fixture(scope="session")
+def besieged(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """``eppd run`` with little patience, on which all hostile clients are let loose."""
+    folder = tmp_path_factory.mktemp("besieged")
+    daemon = Daemon(
+        folder / "eppd",
+        sandbox,
+        handshake_timeout="2",
+        frame_timeout="2",
+        idle_timeout="4",
+        login_timeout="8",
+        max_connections_per_address="60",
+        audit_log=str(folder / "audit.log"),
+        log_level="DEBUG",
+    )
+    try:
+        yield daemon
+        assert daemon.stop() == 0, daemon.log
+        assert "Traceback" not in daemon.log, daemon.log
+        assert_no_secret(daemon.log + (folder / "audit.log").read_text())
+    finally:
+        daemon.kill_all()
+
+
+@pytest.fixture
+def neighbours(besieged: Daemon) -> Iterator[Neighbours]:
+    """Good clients of the besieged server, which are served all the time; and nothing is left of the test."""
+    registry = besieged.options["backend"]
+    [worker] = besieged.workers()
+    before = held(worker, registry)
+    with Neighbours(besieged) as good:
+        yield good
+        good.see_each()
+    print(good.report())
+    deadline = time.monotonic() + PATIENCE
+    while (after := held(worker, registry)) != before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert after == before, "threads and descriptors of the worker"
+    assert besieged.workers() == [worker]
 
 
 @pytest.fixture

@@ -144,14 +144,17 @@ class Sandbox(Process):
 
     def held(self) -> tuple[int, int]:
         """Threads and descriptors of the worker, without the connections to the registry that it keeps."""
-        pid = self.worker()
-        port = int(str(self.facts["registry"]).split(":")[2].split("/")[0])
-        kept = _sockets_to(pid, port)
-        descriptors = 0
-        for entry in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(FileNotFoundError):
-                descriptors += str(entry.readlink()) not in kept
-        return len(list(Path(f"/proc/{pid}/task").iterdir())), descriptors
+        return held(self.worker(), str(self.facts["registry"]))
+
+
+def held(pid: int, registry: str) -> tuple[int, int]:
+    """Threads and descriptors of a worker, without its connections to the registry at that URL."""
+    kept = _sockets_to(pid, int(registry.split(":")[2].split("/")[0]))
+    descriptors = 0
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            descriptors += str(entry.readlink()) not in kept
+    return len(list(Path(f"/proc/{pid}/task").iterdir())), descriptors
 
 
 def parent(pid: int) -> int:

@@ -594,3 +594,19 @@ def test_a_data_unit_full_of_elements_is_2004_and_soon_answered(name: str) -> No
         "/epp/command/check/domain:check: at most 5000 elements are allowed",
     )
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("where", ["login", "hello", "check"])
+def test_a_data_unit_full_of_elements_on_several_levels_is_2004_and_soon_answered(where: str) -> None:
+    crowd = "<a>" + ("<b>" + "<c/>" * 4900 + "</b>") * 40 + "</a>"
+    document = {
+        "hello": epp(f"<hello>{crowd}</hello>"),
+        "login": command("login", crowd),
+        "check": domain("check", crowd),
+    }[where]
+    began = time.process_time()
+
+    answer = refused(document)
+
+    assert (answer.code, answer.reason) == (2004, "/epp: at most 20000 elements are allowed")
+    assert time.process_time() - began < 2

@@ -257,6 +257,60 @@ def test_a_billion_laughs_make_nobody_laugh() -> None:
     assert time.process_time() - began < 1
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("what", ['xmlns:n{}="u"', 'n{}="u"'], ids=["namespaces", "attributes"])
+@pytest.mark.parametrize("where", ["epp", "login"])
+def test_a_crowd_of_namespaces_or_attributes_is_2001_and_takes_no_time(
+    where: str, what: str, encoding: str
+) -> None:
+    crowd = " ".join(what.format(number) for number in range(40_000))
+    document = epp('<command><login x=""/></command>').replace(f"<{where} ", f"<{where} {crowd} ", 1)
+    began = time.process_time()
+
+    answer = refused(document.encode(encoding))
+
+    assert (answer.code, answer.message) == (
+        2001,
+        "Command syntax error: more than 5000 attributes or namespaces",
+    )
+    assert time.process_time() - began < 0.5
+
+
+def test_many_namespaces_that_are_not_too_many_are_read() -> None:
+    crowd = " ".join(f'xmlns:n{number}="u"' for number in range(4900))
+    began = time.process_time()
+
+    answer = refused(epp('<command><login x=""/></command>').replace("<epp ", f"<epp {crowd} ", 1))
+
+    assert answer.message == "Command syntax error: /epp/command/login: attribute x is not allowed here"
+    assert time.process_time() - began < 1
+
+
+LONG = "n" * 40_000
+LENGTHY = {
+    "root's namespace": f"<epp xmlns='{LONG}'/>",
+    "root's name": f"<{LONG} xmlns='{EPP}'/>",
+    "command's name": epp(f"<command><{LONG}/></command>"),
+    "command's namespace": epp(f"<command><login xmlns='{LONG}'/></command>"),
+    "object's namespace": epp(f"<command><check><check xmlns='{LONG}'/></check></command>"),
+    "element's name": domain("check", f"<domain:name>a.nz</domain:name><{LONG}/>"),
+    "element's namespace": domain("check", f"<domain:name>a.nz</domain:name><x xmlns='{LONG}'/>"),
+    "attribute's name": domain("check", f"<domain:name {LONG}=''>a.nz</domain:name>"),
+    "service at login": login().replace(DOMAIN, LONG),
+    "extension": epp(f"<command><check/><extension><x xmlns='{LONG}'/></extension></command>"),
+    "protocol extension": epp(f"<extension><x xmlns='{LONG}'/></extension>"),
+    "nested names": epp(f"<{LONG}>" * 5 + f"</{LONG}>" * 5),
+}
+
+
+@pytest.mark.parametrize("document", LENGTHY.values(), ids=LENGTHY)
+def test_an_answer_repeats_no_more_than_the_beginning_of_a_long_name(document: str) -> None:
+    answer = refused(document)
+
+    assert len(etree.tostring(answer.root)) < 2500
+    assert "…" in answer.message
+
+
 # -- well-formed, and no command
 
 

@@ -34,11 +34,13 @@ def name_of(text: str) -> Element:
 @pytest.mark.parametrize(
     ("text", "as_token", "as_normalized"),
     [
+        ("\u00a0a \t b\u2003", "\u00a0a b\u2003", "\u00a0a   b\u2003"),  # no white space of XML's
+        ("a\x85\u2028b", "a\x85\u2028b", "a\x85\u2028b"),
         (" a  b ", "a b", "a  b"),
         ("a\n\tb", "a b", "a  b"),
         ("\n", "", ""),
         (None, "", ""),
-        ("a\u00a0b", "a b", "a\u00a0b"),
+        ("a\u00a0b", "a\u00a0b", "a\u00a0b"),
     ],
 )
 def test_white_space_is_taken_as_the_schema_takes_it(
