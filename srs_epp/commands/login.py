@@ -103,7 +103,7 @@ def _plain_address(address: str) -> str:
 def _refused(context: Context, order: Login, why: Refusal) -> AuthenticationError:
     context.log.warning("login of registrar %r refused: %s", order.client_id, why.value)
     context.overseer.login_refused(order.client_id, why)
-    context.sleep(max(0.0, context.received + REFUSAL_DELAY - time.monotonic()))
+    context.sleep(max(0.0, context.started + REFUSAL_DELAY - time.monotonic()))
     return AuthenticationError()
 
 

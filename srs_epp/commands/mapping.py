@@ -47,7 +47,7 @@ class Context:
     """What a command may know besides itself.
 
     ``certificate_names`` are the dNSName SANs and the CN of the client's certificate. ``server_trid`` is the
-    command's own; ``received`` is when it was read, on the clock of time.monotonic(). ``log`` is that of the
+    command's own; ``started`` is when its turn came, on the clock of time.monotonic(). ``log`` is that of the
     connection, ``overseer`` speaks for the process around it.
     """
 
@@ -57,12 +57,12 @@ class Context:
     registrar: int | None = None
     services: Services = field(default_factory=Services)
     server_trid: str = ""
-    received: float = 0.0
+    started: float = 0.0
     sleep: Callable[[float], None] = time.sleep
     log: Log = field(default_factory=lambda: logging.getLogger("eppd.mapping"))
     overseer: Overseer = field(default_factory=Overseer)
 
-    def of_command(self, server_trid: str, received: float) -> Context:
+    def of_command(self, server_trid: str, started: float) -> Context:
         """The same, for one command."""
         # dataclasses.replace takes three times as long, and every command comes here
         return Context(
@@ -72,7 +72,7 @@ class Context:
             self.registrar,
             self.services,
             server_trid,
-            received,
+            started,
             self.sleep,
             self.log,
             self.overseer,

@@ -64,8 +64,10 @@ def test_guesses_that_come_at_once_are_taken_one_by_one_and_end_with_the_third(
         started = time.monotonic()
         client.send(*guesses, login(registrar))  # the right one too late
 
-        assert [client.read().code for _ in range(3)] == [2200, 2200, 2501]
-        assert time.monotonic() - started >= 1.0
+        for code in (2200, 2200, 2501):
+            assert client.read().code == code
+            assert time.monotonic() - started >= 1.0
+            started = time.monotonic()
         assert client.at_end()
     assert refusals(besieged, address, "wrong password, or none set") == 3
 
