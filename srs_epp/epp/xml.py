@@ -11,14 +11,20 @@ from srs_epp.epp.results import Element
 
 
 def token(element: Element | None) -> str:
-    """The element's text as XML Schema's token has it: trimmed, runs of white space become one space."""
-    return " ".join((element.text or "").split()) if element is not None else ""
+    """The element's text as XML Schema's token has it: trimmed, runs of white space become one space.
+
+    White space is XML's: a no-break space is a character like any other.
+    """
+    text = (element.text or "") if element is not None else ""
+    if text.isascii():
+        return " ".join(text.split())
+    return " ".join([word for word in text.translate(_BLANKS).split(" ") if word])
 
 
 def normalized(element: Element | None) -> str:
     """The element's text as XML Schema's normalizedString has it, trimmed besides."""
     text = (element.text or "") if element is not None else ""
-    return text.translate(_BLANKS).strip()
+    return text.translate(_BLANKS).strip(" ")
 
 
 _BLANKS = {ord(blank): " " for blank in "\t\r\n"}

@@ -37,7 +37,8 @@ def name_of(text: str) -> Element:
         ("a\n\tb", "a b", "a  b"),
         ("\n", "", ""),
         (None, "", ""),
-        ("a\u00a0b", "a b", "a\u00a0b"),
+        ("a\u00a0b", "a\u00a0b", "a\u00a0b"),
+        ("\u2003ā  b\n\u2028", "\u2003ā b \u2028", "\u2003ā  b \u2028"),
     ],
 )
 def test_white_space_is_taken_as_the_schema_takes_it(
@@ -47,6 +48,20 @@ def test_white_space_is_taken_as_the_schema_takes_it(
     element.text = text
 
     assert (token(element), normalized(element)) == (as_token, as_normalized)
+
+
+def test_a_cltrid_whose_last_character_is_a_blank_only_to_unicode_is_echoed() -> None:
+    command = read(documents.domain("check", NAME, cltrid="us\u2028").encode())
+    command.check_schema()
+
+    assert command.client_trid == "us\u2028"
+
+
+def test_a_password_keeps_the_blanks_that_are_none_to_xml() -> None:
+    element = read(documents.login().replace("se cret", "se\u00a0cret\u3000").encode()).element
+    assert element is not None
+
+    assert Login.read(element).password == "se\u00a0cret\u3000"
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), (" true ", True), ("0", False), ("false", False)])
