@@ -55,4 +55,5 @@ def utc(moment: datetime) -> str:
     >>> utc(datetime.fromisoformat("2019-03-05T09:07:02+13:00"))
     '2019-03-04T20:07:02Z'
     """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # strftime() writes a year before 1000 with less than four digits
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
