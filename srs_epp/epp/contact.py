@@ -8,7 +8,7 @@ from datetime import datetime
 
 from srs_epp.epp.namespaces import CONTACT
 from srs_epp.epp.results import Element
-from srs_epp.epp.xml import add, boolean, normalized, start, token, utc
+from srs_epp.epp.xml import add, boolean, collapsed, normalized, start, token, utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Phone:
 
     @classmethod
     def read(cls, element: Element) -> Phone:
-        return cls(token(element), (element.get("x") or "").strip() or None)
+        return cls(token(element), collapsed(element.get("x")) or None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,14 @@ from srs_epp.epp.results import Element
 
 
 def token(element: Element | None) -> str:
-    """The element's text as XML Schema's token has it: trimmed, runs of white space become one space.
+    """The element's text as XML Schema's token has it: trimmed, runs of white space become one space."""
+    return collapsed(element.text) if element is not None else ""
 
-    White space is XML's: a no-break space is a character like any other.
-    """
-    text = (element.text or "") if element is not None else ""
+
+def collapsed(text: str | None) -> str:
+    """The same of a text. White space is XML's: a no-break space is a character like any other."""
+    if text is None:
+        return ""
     if text.isascii():
         return " ".join(text.split())
     return " ".join([word for word in text.translate(_BLANKS).split(" ") if word])

@@ -405,6 +405,12 @@ def test_attributes_are_trimmed_and_empty_ones_are_missing() -> None:
     assert (domain.name, domain.status, domain.registrar_id, domain.udai) == ("a.nz", None, 90, None)
 
 
+def test_a_blank_that_is_none_to_xml_is_text() -> None:
+    (handle,) = read("<Handle HandleId='a' Name='&#xa0;Moana&#x3000; '/>").handles
+    assert handle.contact.name == "\u00a0Moana\u3000"
+    assert read_error("<Description> a&#xa0;</Description>").description == "a\u00a0"
+
+
 def test_the_id_of_an_action_is_kept_character_for_character() -> None:
     assert read(attributes=' TransId=" a&#9;b &#x101; "').trans_id == " a\tb ā "
 
