@@ -110,7 +110,7 @@ def _secrets(octets: bytes) -> set[str]:
     except (etree.XMLSyntaxError, ValueError):
         return set()
     whole = etree.tostring(root, encoding="unicode")
-    holders = [element for element in root.iter(etree.Element) if etree.QName(element).localname in SECRETS]
+    holders = [element for element in root.iter(etree.Element) if element.tag.rpartition("}")[2] in SECRETS]
     texts = [text for holder in holders for text in holder.itertext()]
     return {
         words for words in SECRET_WORDS if whole.count(words) == 1 and any(words in text for text in texts)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
+from srs_epp.srs.actions import Whois
 from srs_epp.srs.errors import SRSError
+from srs_epp.srs.recovery import Stored
 from srs_epp.srs.results import (
     Domain,
     Handle,
@@ -61,8 +64,10 @@ def _assert_usable(result: Result) -> None:
             assert moment.astimezone(UTC).year
     for message in result.all(Message):
         _assert_usable(message.result)
-    for document in (*result.all(RawRequest), *result.all(RawResponse)):
-        assert isinstance(document.xml, bytes)
+    request, response = result.first(RawRequest), result.first(RawResponse)
+    if request is not None and response is not None:
+        with suppress(ResponseUnreadable):
+            Stored(request.xml, response.xml).result_of(Whois("a.nz"))
 
 
 def _assert_told(error: SRSError) -> None:

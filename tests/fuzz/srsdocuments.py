@@ -108,8 +108,8 @@ DOCUMENTS = {
     "stored": response(
         result(
             "ActionDetailsQry",
-            "<RawRequest><XML>%3CNZSRSRequest%2F%3E</XML><Signature>s</Signature></RawRequest>"
-            "<RawResponse><XML>%3CNZSRSResponse%2F%3E+</XML><Signature>s</Signature></RawResponse>",
+            "<RawRequest><XML>%3CNZSRSRequest%3E%3CWhois+DomainName%3D%22a.nz%22+FullResult%3D%221%22%2F%3E%3C%2FNZSRSRequest%3E</XML><Signature>s</Signature></RawRequest>"
+            "<RawResponse><XML>%3CNZSRSResponse%3E%3CResponse%2F%3E%3C%2FNZSRSResponse%3E+</XML><Signature>s</Signature></RawResponse>",
         )
     ),
     "doctype": "<!DOCTYPE NZSRSResponse SYSTEM 'protocol.dtd'>" + response(result("Whois", FULL)),
