@@ -35,7 +35,9 @@ def main() -> None:
         found = [] if any(Path(word).is_dir() for word in given) else [tempfile.mkdtemp(dir=scratch)]
         mutator = getattr(target, "mutator", None)
         more = {"custom_mutator": mutator()} if mutator else {}
-        atheris.Setup([sys.argv[0], *given, *found, *seeds], target.check, **more)
+        # to merge, libFuzzer starts this by a shell once more
+        again = f"{sys.executable} -m tests.fuzz {name}"
+        atheris.Setup([again, *given, *found, *seeds], target.check, **more)
         atheris.Fuzz()
 
 

@@ -451,7 +451,7 @@ REFUSED_UNREAD = {unit.name for unit in UNITS if unit.before != 2002 and unit.be
 
 TestSession = SessionMachine.TestCase
 TestSession.settings = settings(
-    max_examples=400,
+    max_examples=250,
     stateful_step_count=50,
     deadline=None,
     database=None,
