@@ -59,8 +59,8 @@ def phone_to_epp(phone: srs.Phone | None) -> epp.Phone | None:
     if len(number) > LONGEST_NUMBER or not _E164.fullmatch(number):
         log.warning("a telephone number makes no E.164 number and is left out")
         return None
-    rest = phone.local_number[len(digits) :].strip()
-    return epp.Phone(number, rest.removeprefix("x").strip() or None)
+    rest = phone.local_number[len(digits) :]
+    return epp.Phone(number, rest.removeprefix("x").strip(" ") or None)
 
 
 def postal_info_to_epp(name: str, address: srs.PostalAddress | None) -> epp.PostalInfo:

@@ -1,8 +1,11 @@
-"""Repository object identifiers (RFC 5730 section 2.8), made from what the SRS knows an object by."""
+"""Identifiers: how long EPP lets them be; the roid (RFC 5730 section 2.8), made of what the SRS knows."""
 
 from __future__ import annotations
 
 import hashlib
+
+ID_LENGTH = range(3, 17)  # eppcom:clIDType
+NAME_LENGTH = range(1, 256)  # eppcom:labelType
 
 DOMAIN_SUFFIX = "DOM"
 CONTACT_SUFFIX = "CON"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
+from srs_epp.commands.identifiers import NAME_LENGTH
 from srs_epp.epp.domain import NameServer
 from srs_epp.epp.results import CommandUseError, Element, UnimplementedOption
 from srs_epp.srs.values import Server
@@ -34,8 +35,14 @@ def _server(server: NameServer) -> Server:
 
 
 def to_epp(servers: Iterable[Server]) -> tuple[NameServer, ...]:
-    """Addresses verbatim, as the registry has them."""
-    return tuple(NameServer(server.name, tuple(_addresses(server))) for server in servers)
+    """Addresses verbatim, as the registry has them; servers whose name EPP can't carry are left out."""
+    found = []
+    for server in servers:
+        if len(server.name) in NAME_LENGTH:
+            found.append(NameServer(server.name, tuple(_addresses(server))))
+        else:
+            log.warning("a name server's name of %d characters is left out", len(server.name))
+    return tuple(found)
 
 
 def _addresses(server: Server) -> Iterable[tuple[str, str]]:

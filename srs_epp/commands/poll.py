@@ -8,7 +8,10 @@ The transactions of a poll hold nothing else: an SRS rule.
 
 from __future__ import annotations
 
+import logging
+
 from srs_epp.commands.domain.record import info_data
+from srs_epp.commands.identifiers import NAME_LENGTH
 from srs_epp.commands.mapping import Ask, Context, Mapping, handles, registrar_name
 from srs_epp.commands.messageids import NotAMessageId, message_id, parse_message_id
 from srs_epp.commands.statuses import recorded_statuses
@@ -21,6 +24,8 @@ from srs_epp.srs.actions import AckMessage, GetMessages
 from srs_epp.srs.backend import BackendError
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import AckResponse, Domain, DomainTransfer, Message, Result
+
+log = logging.getLogger("eppd.mapping")
 
 
 @handles("poll", stalls=True)
@@ -113,7 +118,7 @@ def _update_text(domain: Domain) -> str:
 def _data(result: Result, context: Context) -> list[Markup]:
     found = []
     for transfer in result.all(DomainTransfer):
-        for name in transfer.names:
+        for name in filter(_is_name, transfer.names):
             found.append(
                 transfer_data(
                     name,
@@ -123,5 +128,13 @@ def _data(result: Result, context: Context) -> list[Markup]:
                 )
             )
     for domain in result.all(Domain):
-        found.append(info_data(domain, context, recorded_statuses(domain)).markup())
+        if _is_name(domain.name):
+            found.append(info_data(domain, context, recorded_statuses(domain)).markup())
     return found
+
+
+def _is_name(name: str) -> bool:
+    if len(name) in NAME_LENGTH:
+        return True
+    log.warning("a domain in a message is left out, for its name has %d characters", len(name))
+    return False

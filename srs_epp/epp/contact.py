@@ -67,7 +67,7 @@ class Phone:
 
     @classmethod
     def read(cls, element: Element) -> Phone:
-        return cls(token(element), collapsed(element.get("x") or "") or None)
+        return cls(token(element), collapsed(element.get("x")) or None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,10 +228,15 @@ def _parse(octets: bytes) -> Element:
         raise CommandSyntaxError(f"more than {_MOST_ATTRIBUTES} attributes or namespaces")
     if _DOCTYPE.match(_beginning(octets)):
         raise CommandSyntaxError("a DOCTYPE is not allowed")
+    parser = _parser()
     try:
-        root = etree.fromstring(octets, _parser())
+        root = etree.fromstring(octets, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise CommandSyntaxError(_parser_words(error)) from None
+    # lxml overlooks a fault in namespaces that a warning comes behind: of a name without a namespace, say
+    if parser.error_log and (faulty := parser.error_log.filter_from_errors()):
+        first = faulty[0]
+        raise CommandSyntaxError(f"{first.message}, line {first.line}, column {first.column}")
     document = root.getroottree().docinfo
     if document.internalDTD is not None:
         raise CommandSyntaxError("a DOCTYPE is not allowed")

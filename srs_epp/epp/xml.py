@@ -9,17 +9,16 @@ from srs_epp.epp.results import Element
 
 def token(element: Element | None) -> str:
     """The element's text as XML Schema's token has it: trimmed, runs of white space become one space."""
-    return collapsed(element.text or "") if element is not None else ""
+    return collapsed(element.text) if element is not None else ""
 
 
-def collapsed(text: str) -> str:
-    """The text as XML Schema's token.
-
-    White space are four characters of ASCII; what else Unicode calls so is content.
-    """
+def collapsed(text: str | None) -> str:
+    """The same of a text. White space is XML's: a no-break space is a character like any other."""
+    if text is None:
+        return ""
     if text.isascii():
         return " ".join(text.split())
-    return " ".join(filter(None, text.translate(_BLANKS).split(" ")))
+    return " ".join([word for word in text.translate(_BLANKS).split(" ") if word])
 
 
 def normalized(element: Element | None) -> str:
@@ -42,4 +41,5 @@ def utc(moment: datetime) -> str:
     >>> utc(datetime.fromisoformat("2019-03-05T09:07:02+13:00"))
     '2019-03-04T20:07:02Z'
     """
+    # strftime() writes a year before 1000 with less than four digits
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -366,4 +366,9 @@ def _attributes(element: Element) -> Mapping[str, str]:
 
 def _number(element: Element, name: str) -> int | None:
     value = attribute(element, name)
-    return int(value) if value is not None else None
+    if value is None:
+        return None
+    number = int(value)
+    if not 0 <= number < 10**16:  # of more digits EPP could name no registrar
+        raise ValueError(f"{name} is out of bounds")
+    return number

@@ -1,7 +1,7 @@
 """The values that SRS requests and results share: contacts, addresses, phones, name servers, DS records.
 
-Each knows its element and reads itself from one. Text is trimmed (the registry wraps text in white space);
-unknown attributes and elements are passed over.
+Each knows its element and reads itself from one. Text is trimmed (the registry wraps text in white space, and
+that is XML's: a no-break space is text); unknown attributes and elements are passed over.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from srs_epp.escaping import escaped, quoted
 from srs_epp.record import record
 
 Element = etree._Element
+
+_BLANKS = " \t\r\n"
 
 
 Xml = NewType("Xml", str)
@@ -67,12 +69,12 @@ def make(name: str, **attributes: str | bool | int | None) -> Element:
 
 def text_of(element: Element | None) -> str:
     """The element's text, trimmed; "" where there is none."""
-    return (element.text or "").strip() if element is not None else ""
+    return (element.text or "").strip(_BLANKS) if element is not None else ""
 
 
 def attribute(element: Element, name: str) -> str | None:
     """The attribute, trimmed; None where it is missing or empty (the SRS does not tell them apart)."""
-    return (element.get(name) or "").strip() or None
+    return (element.get(name) or "").strip(_BLANKS) or None
 
 
 def flag(element: Element, name: str) -> bool | None:

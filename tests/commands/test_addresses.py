@@ -83,7 +83,7 @@ def test_a_number_of_a_client_is_told_with_an_empty_area_code(
     assert ' AreaCode="" ' in sent.xml("Phone")
 
 
-@pytest.mark.parametrize("extension", [None, "12", "9"])
+@pytest.mark.parametrize("extension", [None, "12", "9", "\u00a0", "ext\u3000", "x5"])
 def test_a_number_that_went_there_comes_back(extension: str | None) -> None:
     phone = epp.Phone("+64.41234567", extension)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -184,6 +185,24 @@ NOT_XML = {
     "nested too deeply": b"<a>" * 100_000,
     "a declaration in the middle": epp('<?xml version="1.0"?><hello/>').encode(),
 }
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"<a:b:c xmlns:a='urn:x' xmlns='relative'/>",
+        b"<n:3x xmlns:n='urn:x' xmlns='relative'/>",
+        b"<epp><n:a/><b xmlns='relative'/></epp>",
+        epp("<hello><n:a/><b xmlns='relative'/></hello>").encode(),
+        epp("<command><n:check/><clTRID>abc</clTRID><b xmlns='relative'/></command>").encode(),
+        epp("<hello xmlns:p='urn:x' xmlns:q='urn:x' p:x='1' q:x='2'><b xmlns='relative'/></hello>").encode(),
+    ],
+)
+def test_a_fault_in_namespaces_with_a_warning_behind_it_is_not_well_formed(octets: bytes) -> None:
+    answer = refused(octets)
+
+    assert answer.code == 2001
+    assert re.search(r": (Namespaced?|Failed to parse QName) .*, line 1, column [0-9]+$", answer.message)
 
 
 @pytest.mark.parametrize("octets", NOT_XML.values(), ids=NOT_XML)

@@ -41,6 +41,7 @@ def name_of(text: str) -> Element:
         ("\n", "", ""),
         (None, "", ""),
         ("a\u00a0b", "a\u00a0b", "a\u00a0b"),
+        ("\u2003ā  b\n\u2028", "\u2003ā b \u2028", "\u2003ā  b \u2028"),
     ],
 )
 def test_white_space_is_taken_as_the_schema_takes_it(
@@ -52,6 +53,20 @@ def test_white_space_is_taken_as_the_schema_takes_it(
     assert (token(element), normalized(element)) == (as_token, as_normalized)
 
 
+def test_a_cltrid_whose_last_character_is_a_blank_only_to_unicode_is_echoed() -> None:
+    command = read(documents.domain("check", NAME, cltrid="us\u2028").encode())
+    command.check_schema()
+
+    assert command.client_trid == "us\u2028"
+
+
+def test_a_password_keeps_the_blanks_that_are_none_to_xml() -> None:
+    element = read(documents.login().replace("se cret", "se\u00a0cret\u3000").encode()).element
+    assert element is not None
+
+    assert Login.read(element).password == "se\u00a0cret\u3000"
+
+
 @pytest.mark.parametrize(("text", "value"), [("1", True), (" true ", True), ("0", False), ("false", False)])
 def test_booleans_are_read_in_both_spellings(text: str, value: bool) -> None:
     assert boolean(text) is value
@@ -61,6 +76,7 @@ def test_booleans_are_read_in_both_spellings(text: str, value: bool) -> None:
     ("moment", "written"),
     [
         ("2019-03-05T09:07:02+13:00", "2019-03-04T20:07:02Z"),
+        ("0312-07-01T00:00:00+00:00", "0312-07-01T00:00:00Z"),
         ("2019-07-01T00:00:00+12:00", "2019-06-30T12:00:00Z"),
         ("2019-12-31T23:59:59.999999+00:00", "2019-12-31T23:59:59Z"),
     ],

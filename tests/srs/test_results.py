@@ -405,6 +405,22 @@ def test_attributes_are_trimmed_and_empty_ones_are_missing() -> None:
     assert (domain.name, domain.status, domain.registrar_id, domain.udai) == ("a.nz", None, 90, None)
 
 
+def test_a_blank_that_is_none_to_xml_is_text() -> None:
+    (handle,) = read("<Handle HandleId='a' Name='&#xa0;Moana&#x3000; '/>").handles
+    assert handle.contact.name == "\u00a0Moana\u3000"
+    assert read_error("<Description> a&#xa0;</Description>").description == "a\u00a0"
+
+
+@pytest.mark.parametrize("number", ["-1", "1" + "0" * 16])
+def test_a_number_out_of_bounds_makes_a_document_unreadable(number: str) -> None:
+    for content in (
+        f"<Handle RegistrarId='{number}'/>",
+        f"<Message Remaining='{number}'><Response/></Message>",
+    ):
+        with pytest.raises(ResponseUnreadable, match="out of bounds"):
+            read(content)
+
+
 def test_the_id_of_an_action_is_kept_character_for_character() -> None:
     assert read(attributes=' TransId=" a&#9;b &#x101; "').trans_id == " a\tb ā "
 

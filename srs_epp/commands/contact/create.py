@@ -49,5 +49,4 @@ def create_contact(command: Command, context: Context) -> Mapping:
     ]
     if not created.handles or created.time is None:
         raise CommandFailed("the registry's answer holds no handle")
-    handle_id = created.handles[0].contact.handle_id or order.id
-    return Response(1000, data=(create_data(handle_id, created.time),))
+    return Response(1000, data=(create_data(order.id, created.time),))

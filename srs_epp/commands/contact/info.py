@@ -7,7 +7,7 @@ contact:authInfo  ->  2102: the SRS's handles have none
 from __future__ import annotations
 
 from srs_epp.commands import addresses
-from srs_epp.commands.identifiers import CONTACT_SUFFIX, roid
+from srs_epp.commands.identifiers import CONTACT_SUFFIX, ID_LENGTH, roid
 from srs_epp.commands.mapping import Context, Mapping, handles, registrar_name
 from srs_epp.epp.contact import InfoData, read_id
 from srs_epp.epp.namespaces import CONTACT
@@ -34,14 +34,15 @@ def info_contact(command: Command, context: Context) -> Mapping:
 def info_data(handle: Handle, context: Context) -> InfoData:
     """The contact of a record in EPP's terms."""
     contact, audit = handle.contact, handle.audit
-    if handle.created is None or not contact.handle_id or not contact.email:
+    handle_id = contact.handle_id or ""
+    if handle.created is None or len(handle_id) not in ID_LENGTH or not contact.email:
         raise CommandFailed("the registry's answer holds no whole handle")
     changed = audit.effective_from if audit and audit.effective_from != handle.created else None
     updater = audit.registrar_id if audit and changed else None
     sponsor = handle.registrar_id if handle.registrar_id is not None else context.registrar
     return InfoData(
-        id=contact.handle_id,
-        roid=roid(f"{sponsor}{contact.handle_id}", CONTACT_SUFFIX),
+        id=handle_id,
+        roid=roid(f"{sponsor}{handle_id}", CONTACT_SUFFIX),
         postal_info=addresses.postal_info_to_epp(contact.name or "", contact.address),
         voice=addresses.phone_to_epp(contact.phone),
         fax=addresses.phone_to_epp(contact.fax),

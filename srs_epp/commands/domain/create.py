@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from srs_epp.commands import dnssec, nameservers
 from srs_epp.commands.domain.contacts import one_of_each
+from srs_epp.commands.domain.record import shown_name
 from srs_epp.commands.mapping import Context, Mapping, handles
 from srs_epp.epp import secdns
 from srs_epp.epp.domain import Create, create_data
@@ -46,4 +47,4 @@ def create_domain(command: Command, context: Context) -> Mapping:
     domain = created.domain
     if domain is None or domain.registered is None:
         raise CommandFailed("the registry's answer holds no domain")
-    return Response(1000, data=(create_data(domain.name, domain.registered, domain.billed_until),))
+    return Response(1000, data=(create_data(shown_name(domain), domain.registered, domain.billed_until),))

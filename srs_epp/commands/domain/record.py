@@ -5,15 +5,21 @@ from __future__ import annotations
 import logging
 
 from srs_epp.commands import nameservers
-from srs_epp.commands.identifiers import DOMAIN_SUFFIX, roid
+from srs_epp.commands.identifiers import DOMAIN_SUFFIX, ID_LENGTH, NAME_LENGTH, roid
 from srs_epp.commands.mapping import Context, registrar_name
 from srs_epp.epp.domain import ContactReference, InfoData
+from srs_epp.epp.results import CommandFailed
 from srs_epp.srs.results import PENDING_RELEASE, Domain
 from srs_epp.srs.values import Contact
 
 log = logging.getLogger("eppd.mapping")
 
-ID_LENGTH = range(3, 17)  # eppcom:clIDType
+
+def shown_name(domain: Domain) -> str:
+    """The domain's name; 2400 where the record has none that EPP can carry."""
+    if len(domain.name) not in NAME_LENGTH:
+        raise CommandFailed("the registry's answer does not name the domain")
+    return domain.name
 
 
 def info_data(
@@ -25,7 +31,7 @@ def info_data(
     sponsor = domain.registrar_id if domain.registrar_id is not None else context.registrar
     updater = audit.registrar_id if audit and changed else None
     return InfoData(
-        name=domain.name,
+        name=shown_name(domain),
         roid=roid(domain.name, DOMAIN_SUFFIX),
         statuses=statuses,
         client_id=registrar_name(sponsor or 0),

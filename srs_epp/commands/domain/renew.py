@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+from srs_epp.commands.domain.record import shown_name
 from srs_epp.commands.domain.sponsorship import refused
 from srs_epp.commands.mapping import Context, Mapping, handles
 from srs_epp.epp.domain import Renew, renew_data
@@ -49,7 +50,7 @@ def renew_domain(command: Command, context: Context) -> Mapping:
             raise refused(error, order.name) from None
     if renewed.domain is None:
         raise ObjectDoesNotExist(value=order.name)
-    return Response(1000, data=(renew_data(renewed.domain.name, renewed.domain.billed_until),))
+    return Response(1000, data=(renew_data(shown_name(renewed.domain), renewed.domain.billed_until),))
 
 
 def _same_day(text: str, moment: datetime) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from srs_epp.commands.domain.record import shown_name
 from srs_epp.commands.domain.udai import is_udai
 from srs_epp.commands.mapping import Context, Mapping, handles, registrar_name
 from srs_epp.epp.domain import Transfer, transfer_data
@@ -71,7 +72,7 @@ def transfer_domain(command: Command, context: Context) -> Mapping:
         1000,
         data=(
             transfer_data(
-                domain.name,
+                shown_name(domain),
                 requester=gainer,
                 acting=gainer,
                 moment=domain.audit.effective_from,
