@@ -13,6 +13,7 @@ the audit log say which. A registrar that has all the sessions that it may have 
 from __future__ import annotations
 
 import ipaddress
+import re
 import time
 from collections.abc import Sequence
 
@@ -80,9 +81,22 @@ def _questions(registrar: int, context: Context) -> list[Action]:
                 registrar_id=registrar,
                 domain_name=name,
             )
-            for name in context.certificate_names[:MOST_CERTIFICATE_NAMES]
+            for name in _askable(context.certificate_names)
         ]
     return questions
+
+
+def _askable(names: Sequence[str]) -> list[str]:
+    """Those names of a certificate that mean one name on the registrar's list, and no other.
+
+    In a filter of the registry ``*`` and ``?`` stand for anything, and nothing at all is no filter: a name
+    made of such would be on every list.
+    """
+    askable = [name for name in names if name.strip() and not _WILDCARD.search(name)]
+    return askable[:MOST_CERTIFICATE_NAMES]
+
+
+_WILDCARD = re.compile(r"[*?]")
 
 
 def _is_about(registrar: int, results: Sequence[Result]) -> bool:

@@ -95,6 +95,14 @@ def test_of_a_certificate_with_very_many_names_eight_are_asked_for() -> None:
     assert dialogue.asked[0][2:] == [name_query(name) for name in names[:8]]
 
 
+@pytest.mark.parametrize("name", ["*", "*.example.nz", "epp.example.n?", "", " ", "\t"])
+def test_a_name_that_would_be_on_every_list_is_not_asked_for(name: str) -> None:
+    dialogue = run(LOGIN, WELCOME, certificate_names=[name], settings=CERTIFIED)
+
+    assert refused(dialogue)
+    assert len(dialogue.asked[0]) == len(WELCOME)
+
+
 def test_where_certificates_are_not_required_their_names_do_not_matter() -> None:
     dialogue = run(LOGIN, WELCOME, certificate_names=["epp.example.nz"])
 
