@@ -236,7 +236,10 @@ def section(text: str, title: str) -> str:
     return text.partition(f"# {title}\n")[2].partition("\n#")[0]
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/operating.md"])
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/operating.md", "docs/security.md"],
+)
 def test_the_documents_link_to_files_that_there_are(document: str) -> None:
     path = TOP / document
     for target in re.findall(r"\]\(([^):#]+)(?:#[^)]*)?\)", path.read_text()):

@@ -13,6 +13,7 @@ the audit log say which. A registrar that has all the sessions that it may have 
 from __future__ import annotations
 
 import ipaddress
+import re
 import time
 from collections.abc import Sequence
 
@@ -42,6 +43,11 @@ def login(command: Command, context: Context) -> Mapping:
     registrar = int(order.client_id)
     try:
         results = yield Ask(_questions(registrar, context), alone=True, registrar=registrar)
+        if not _is_about(registrar, results):
+            context.log.error(
+                "the registry's answer to the login of registrar %r is about another", order.client_id
+            )
+            raise _refused(context, order, Refusal.PASSWORD)
         if objection := _objection(order.password, results, context):
             raise _refused(context, order, objection)
         if not context.overseer.admit(registrar):
@@ -75,9 +81,35 @@ def _questions(registrar: int, context: Context) -> list[Action]:
                 registrar_id=registrar,
                 domain_name=name,
             )
-            for name in context.certificate_names[:MOST_CERTIFICATE_NAMES]
+            for name in _askable(context.certificate_names)
         ]
     return questions
+
+
+def _askable(names: Sequence[str]) -> list[str]:
+    """Those names of a certificate that mean one name on the registrar's list, and no other.
+
+    In a filter of the registry ``*`` and ``?`` stand for anything, and nothing at all is no filter: a name
+    made of such would be on every list.
+    """
+    askable = [name for name in names if name.strip() and not _WILDCARD.search(name)]
+    return askable[:MOST_CERTIFICATE_NAMES]
+
+
+_WILDCARD = re.compile(r"[*?]")
+
+
+def _is_about(registrar: int, results: Sequence[Result]) -> bool:
+    """Whether the registry has answered this registrar's questions.
+
+    Its signature tells what it has said, not to which question: whoever is between us and it could get in
+    with a password of their own, by the answer to a login of their own. One mention will do: registries have
+    answered with the ids of several.
+    """
+    about = {result.originating_registrar_id for result in results}
+    about |= {result.registrar.registrar_id for result in results if result.registrar}
+    about.discard(None)
+    return not about or registrar in about
 
 
 def _objection(password: str, results: Sequence[Result], context: Context) -> Refusal | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,7 +20,6 @@ from srs_epp.masking import mask
 
 log = logging.getLogger("eppd.audit")
 
-MODE = 0o640  # names of registrants' domains and addresses of clients are nobody else's business
 COMPLAINT = 60.0  # seconds between two complaints that it can't be written
 
 
@@ -58,15 +56,6 @@ class _File(LogFile):
     def __init__(self, path: Path) -> None:
         self._complained = -COMPLAINT
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
-
-    def _open(self) -> Any:
-        return open(
-            self.baseFilename,
-            self.mode,
-            encoding=self.encoding,
-            errors=self.errors,
-            opener=lambda path, flags: os.open(path, flags, MODE),
-        )
 
     def handleError(self, record: logging.LogRecord) -> None:
         now = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
+import os
 import sys
 from collections.abc import MutableMapping
 from contextlib import suppress
@@ -17,6 +18,13 @@ from srs_epp.masking import mask
 
 STDERR, SYSLOG = "stderr", "syslog"  # any other target is a file
 SYSLOG_SOCKET = "/dev/log"
+
+MODE = 0o640  # addresses of clients and names of domains are nobody else's business
+
+# what a terminal, or a reader of lines, would obey, as escapes: C0 but the tab, DEL and C1, ends of lines and
+# paragraphs, and signs that turn the direction of text
+_OBEYED = ((0x00, 0x08), (0x0A, 0x1F), (0x7F, 0x9F), (0x2028, 0x202E), (0x2066, 0x2069))
+_CONTROLS = {one: ascii(chr(one))[1:-1] for first, last in _OBEYED for one in range(first, last + 1)}
 
 CONNECTION_FIELDS = ("connection", "peer", "registrar")
 
@@ -36,12 +44,12 @@ class TextFormatter(logging.Formatter):
         line = f"{record.levelname} [{record.process}] {record.name}: {fields}{' ' if fields else ''}"
         if self._with_time:
             line = f"{self.formatTime(record)} {line}"
-        # a client's text can't start a line of its own
-        line += record.getMessage().replace("\r", "\\r").replace("\n", "\\n")
+        # a client's text can't start a line of its own, nor move the terminal of who reads it
+        line += mask(record.getMessage()).translate(_CONTROLS)
         if record.exc_info:
-            trace = self.formatException(record.exc_info)
-            line += "".join(f"\n    {one}" for one in trace.splitlines())
-        return mask(line)
+            trace = mask(self.formatException(record.exc_info))
+            line += "".join(f"\n    {one.translate(_CONTROLS)}" for one in trace.split("\n"))
+        return line
 
 
 class JSONFormatter(logging.Formatter):
@@ -79,7 +87,19 @@ class ConnectionLog(logging.LoggerAdapter[logging.Logger]):
 
 
 class LogFile(logging.handlers.WatchedFileHandler):
-    """A file that is opened anew once logrotate has renamed it; where that fails, no session does."""
+    """A file that is opened anew once logrotate has renamed it; where that fails, no session does.
+
+    A new one can be read by us and our group, whatever the umask.
+    """
+
+    def _open(self) -> Any:
+        return open(
+            self.baseFilename,
+            self.mode,
+            encoding=self.encoding,
+            errors=self.errors,
+            opener=lambda path, flags: os.open(path, flags, MODE),
+        )
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -116,7 +136,7 @@ def _handler(target: str) -> logging.Handler:
             handler = logging.handlers.SysLogHandler(SYSLOG_SOCKET, facility=daemon)
             handler.ident = "eppd: "
             return handler
-        return LogFile(Path(target), encoding="utf-8")
+        return LogFile(Path(target), encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         where = SYSLOG_SOCKET if target == SYSLOG else target
         raise ConfigError([f"option log-target: {where}: {error.strerror}"]) from None

@@ -146,8 +146,12 @@ def _open(path: Path) -> int:
 
 
 def _check_content(path: Path, descriptor: int) -> None:
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "not a file", str(path))
+    # in a folder of the user whom we are going to be it may be another of root's, which we would give away
+    if found.st_nlink > 1:
+        raise OSError(errno.EINVAL, "not a file of ours alone: it has another name", str(path))
     content = os.pread(descriptor, _LONGEST + 1, 0)
     # noughts are what some file systems leave after a loss of power
     if len(content) > _LONGEST or not re.fullmatch(rb"[0-9\s\0]*", content):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
 import json
 import logging
 import re
@@ -221,6 +222,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer with the page."""
+        if not self._is_meant():
+            self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
+            return
         page = self.server.pages.get(self.path.partition("?")[0])
         if page is None:
             self.send_error(HTTPStatus.NOT_FOUND)
@@ -234,6 +238,21 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(answer)
 
     do_HEAD = do_GET
+
+    def _is_meant(self) -> bool:
+        """Whether who asks over loopback has asked for this machine, by an address or as localhost.
+
+        A page that an operator looks at elsewhere can make its own name lead here (DNS rebinding), and would
+        read the answers.
+        """
+        ours = ipaddress.ip_address(self.connection.getsockname()[0])
+        if not (getattr(ours, "ipv4_mapped", None) or ours).is_loopback:
+            return True  # by whatever name Prometheus knows us
+        host = self.headers.get("Host", "")
+        name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+        with suppress(ValueError):
+            return bool(ipaddress.ip_address(name))
+        return name.lower() in ("", "localhost")
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Say the status in plain text; what http.server has against the request in words is not said."""

@@ -38,7 +38,7 @@ _CRL = re.compile(rb"-----BEGIN X509 CRL-----.*?(?:-----END X509 CRL-----|\Z)", 
 _OP_IGNORE_UNEXPECTED_EOF = getattr(SSL, "OP_IGNORE_UNEXPECTED_EOF", 0x80)
 _OP_NO_RENEGOTIATION = getattr(SSL, "OP_NO_RENEGOTIATION", 0x40000000)
 _MODE_RELEASE_BUFFERS = getattr(SSL, "MODE_RELEASE_BUFFERS", 0x10)
-_MODE_PARTIAL_WRITE, _MODE_MOVING_BUFFER = 0x1, 0x2
+_MODE_PARTIAL_WRITE, _MODE_MOVING_BUFFER, _MODE_AUTO_RETRY = 0x1, 0x2, 0x4
 
 CERTIFICATE, TLS, TIMEOUT = "certificate", "tls", "timeout"  # why a handshake failed
 
@@ -348,6 +348,9 @@ class TLSStream:
         sock.setblocking(False)
         self._sock = sock
         self._tls = SSL.Connection(context, sock)
+        # pyOpenSSL sets it. OpenSSL then reads on behind a record that has no data: a client that sends
+        # nothing but KeyUpdates, and no pause, would never be out of its hands, and have no deadline
+        SSL._lib.SSL_clear_mode(self._tls._ssl, _MODE_AUTO_RETRY)  # type: ignore[attr-defined]
         self._tls.set_accept_state()
         self._look = select.poll()
         self._look.register(sock, select.POLLIN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -94,6 +95,14 @@ def test_of_a_certificate_with_very_many_names_eight_are_asked_for() -> None:
     assert dialogue.asked[0][2:] == [name_query(name) for name in names[:8]]
 
 
+@pytest.mark.parametrize("name", ["*", "*.example.nz", "epp.example.n?", "", " ", "\t"])
+def test_a_name_that_would_be_on_every_list_is_not_asked_for(name: str) -> None:
+    dialogue = run(LOGIN, WELCOME, certificate_names=[name], settings=CERTIFIED)
+
+    assert refused(dialogue)
+    assert len(dialogue.asked[0]) == len(WELCOME)
+
+
 def test_where_certificates_are_not_required_their_names_do_not_matter() -> None:
     dialogue = run(LOGIN, WELCOME, certificate_names=["epp.example.nz"])
 
@@ -101,8 +110,18 @@ def test_where_certificates_are_not_required_their_names_do_not_matter() -> None
     assert len(dialogue.asked[0]) == 2
 
 
-def test_the_registrar_of_the_answer_need_not_be_the_one_asked_for() -> None:
-    assert run(LOGIN, (records.registrar(password_hash(PASSWORD), 90), WELCOME[1])).answer.code == 1000
+def test_of_several_registrars_in_the_answer_one_must_be_the_one_asked_for() -> None:
+    details = replace(records.registrar(password_hash(PASSWORD), 90), originating_registrar_id=100)
+
+    assert run(LOGIN, (details, WELCOME[1])).answer.code == 1000
+
+
+def test_the_answer_to_the_login_of_another_lets_nobody_in(caplog: pytest.LogCaptureFixture) -> None:
+    details = replace(records.registrar(password_hash(PASSWORD), 101), originating_registrar_id=101)
+    entries = replace(records.entries(1), originating_registrar_id=101)
+
+    assert refused(run(LOGIN, (details, entries)))
+    assert "the registry's answer to the login of registrar '100' is about another" in caplog.text
 
 
 # -- who is refused

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +81,52 @@ def test_no_secret_is_written(capsys: pytest.CaptureFixture[str], style: str) ->
     assert "a fault" in written
     assert "hunter2!" not in written
     assert "Hk7mNp2Q" not in written
+
+
+# what a terminal obeys (C0, DEL, C1), what some readers take for the end of a line, and what turns text round
+CONTROLS = "\x00\x07\x08\x0b\x0c\x1b\x7f\x85\x9b\u2028\u2029\u202e\u2066"
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_nothing_that_a_client_sent_moves_the_terminal(
+    capsys: pytest.CaptureFixture[str], style: str
+) -> None:
+    logs.configure("INFO", style)
+    log = ConnectionLog("eppd.test", dict(ABOUT))
+
+    log.info("certificate of %s\tēpp", f"a{CONTROLS}[2Jb")
+    try:
+        raise ValueError(f"a{CONTROLS}[2Jb")
+    except ValueError:
+        log.exception("a fault")
+
+    written = capsys.readouterr().err
+    assert not set(CONTROLS) & set(written)
+    assert written.count(r"\u202e\u2066[2Jb") == 2
+    if style == "text":
+        assert r"a\x00\x07\x08\x0b\x0c\x1b\x7f\x85\x9b\u2028\u2029\u202e\u2066[2Jb" + "\tēpp\n" in written
+
+
+def test_a_secret_with_a_line_break_before_its_sign_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO")
+
+    logging.getLogger("eppd.test").info("secret: %s", 'UDAI\n = "Hk7mNp2Q"')
+
+    assert capsys.readouterr().err.endswith('secret: UDAI\\n = "***"\n')
+
+
+def test_a_new_file_is_for_us_and_our_group(tmp_path: Path) -> None:
+    path = tmp_path / "eppd.log"
+    umask = os.umask(0)
+    try:
+        logs.configure("INFO", "text", str(path))
+        logging.getLogger("eppd.test").info("before")
+        path.rename(tmp_path / "eppd.log.1")
+        logging.getLogger("eppd.test").info("after")
+    finally:
+        os.umask(umask)
+
+    assert [stat.S_IMODE(one.stat().st_mode) for one in sorted(tmp_path.iterdir())] == [0o640, 0o640]
 
 
 def test_a_file_that_is_renamed_is_opened_anew(tmp_path: Path) -> None:

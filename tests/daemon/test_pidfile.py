@@ -133,6 +133,17 @@ def test_what_is_no_file_is_refused(tmp_path: Path, path: Path) -> None:
     assert not (tmp_path / "else").exists()
 
 
+def test_another_name_of_some_other_file_is_refused(tmp_path: Path, path: Path) -> None:
+    other = tmp_path / "other.pid"
+    other.write_text("1\n")
+    path.hardlink_to(other)
+
+    with pytest.raises(OSError, match=rf"it has another name: '{path}'"):
+        PidFile.take(path)
+
+    assert other.read_text() == "1\n"
+
+
 def test_it_is_held_while_a_child_has_not_let_go_of_it(path: Path) -> None:
     file = PidFile.take(path)
 

@@ -207,6 +207,24 @@ def test_nothing_can_be_changed(served: Served, method: str) -> None:
     assert (page.status, page.headers["Allow"]) == (405, "GET, HEAD")
 
 
+def status_of(served: Served, host: str | None) -> int:
+    """How a request with that Host is answered; None: with none."""
+    with served.connect() as sock:
+        head = "" if host is None else f"Host: {host}\r\n"
+        sock.sendall(f"GET /status.json HTTP/1.1\r\n{head}\r\n".encode())
+        return int(sock.recv(100).split()[1])
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:9700", "127.0.0.1.evil.example", "a b"])
+def test_a_page_from_elsewhere_whose_name_leads_to_loopback_reads_nothing(served: Served, host: str) -> None:
+    assert status_of(served, host) == 421
+
+
+@pytest.mark.parametrize("host", [None, "", "localhost", "LocalHost:9700", "127.0.0.1:9700", "[::1]:9700"])
+def test_whoever_means_this_machine_is_answered(served: Served, host: str | None) -> None:
+    assert status_of(served, host) == 200
+
+
 def test_a_query_string_does_no_harm(served: Served) -> None:
     assert served.ask("/readyz?verbose=1").status == 200
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
 import itertools
 import logging
 import os
 import re
+import select
 import socket
 import ssl
 import time
@@ -442,6 +445,60 @@ def test_where_no_certificate_is_asked_for_a_session_does_come_back(
 
     assert again.reused
     assert again.names == ()
+
+
+# between data
+
+
+class KeyUpdater:
+    """A client of TLS 1.3 that can change its keys; Python's own can't."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._ssl = ctypes.CDLL(ctypes.util.find_library("ssl"))
+        for name in ("TLS_client_method", "SSL_CTX_new", "SSL_new"):
+            getattr(self._ssl, name).restype = ctypes.c_void_p
+        method = ctypes.c_void_p(self._ssl.TLS_client_method())
+        self._context = ctypes.c_void_p(self._ssl.SSL_CTX_new(method))
+        self._connection = ctypes.c_void_p(self._ssl.SSL_new(self._context))
+        self._ssl.SSL_set_fd(self._connection, sock.fileno())
+
+    def connect(self) -> None:
+        assert self._ssl.SSL_connect(self._connection) == 1
+
+    def change_keys(self) -> None:
+        assert self._ssl.SSL_key_update(self._connection, 0) == 1
+        assert self._ssl.SSL_do_handshake(self._connection) == 1
+
+    def write(self, octets: bytes) -> None:
+        assert self._ssl.SSL_write(self._connection, octets, len(octets)) == len(octets)
+
+    def close(self) -> None:
+        self._ssl.SSL_free(self._connection)
+        self._ssl.SSL_CTX_free(self._context)
+
+
+def test_who_changes_keys_without_a_pause_is_not_listened_to_without_one(place: Place) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, ThreadPoolExecutor(1) as thread:
+        client = KeyUpdater(theirs)
+        connected = thread.submit(client.connect)
+        stream = TLSStream(server_context(place.open_config()), ours)
+        stream.handshake(20)
+        connected.result()
+        for _ in range(10):
+            client.change_keys()
+        client.write(b"x")
+
+        # each time there is a chance to look at the clock, and at other descriptors
+        looks = 0
+        while (octets := stream.recv(100)) is None:
+            looks += 1
+            assert stream.dry
+            assert select.select([ours], [], [], 20)[0]
+        client.close()
+
+    assert octets == b"x"
+    assert looks == 10
 
 
 # files

@@ -162,5 +162,5 @@ def test_no_secret_is_readable_by_others(start: Start) -> None:
     data = start().data
 
     assert data.stat().st_mode & 0o077 == 0
-    for path in [*data.glob("*.key"), data / "sandbox.json"]:
+    for path in [*data.glob("*.key"), *data.glob("registry.sqlite*"), data / "sandbox.json"]:
         assert path.stat().st_mode & 0o077 == 0, path

@@ -37,7 +37,9 @@ class ScriptedRegistry:
         self.mishaps: list[Exception | None] = []
         self.meanwhile: Callable[[], None] = lambda: None
         self.answers: dict[type[Action], Answerer] = {
-            RegistrarDetailsQry: lambda action: records.registrar(password_hash(PASSWORD)),
+            RegistrarDetailsQry: lambda action: records.registrar(
+                password_hash(PASSWORD), action.registrar_id
+            ),
             AccessControlListQry: lambda action: records.entries(1),
             Whois: lambda action: records.result(records.domain(action.name, status_of(action.name))),
             DomainCreate: lambda action: records.result(records.domain(action.name)),
