@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from srs_epp.srs.actions import AckMessage, DomainDetailsQry, GetMessages
-from srs_epp.srs.client import NotSent, Unacceptable, Unanswered
+from srs_epp.srs.backend import NotSent, Unacceptable, Unanswered
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import AckResponse
 from tests.epp import documents
