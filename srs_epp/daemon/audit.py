@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -55,18 +54,11 @@ def _masked(value: Any) -> Any:
 
 
 class _File(LogFile):
+    permissions = MODE
+
     def __init__(self, path: Path) -> None:
         self._complained = -COMPLAINT
-        super().__init__(path, encoding="utf-8", errors="backslashreplace")
-
-    def _open(self) -> Any:
-        return open(
-            self.baseFilename,
-            self.mode,
-            encoding=self.encoding,
-            errors=self.errors,
-            opener=lambda path, flags: os.open(path, flags, MODE),
-        )
+        super().__init__(path)
 
     def handleError(self, record: logging.LogRecord) -> None:
         now = time.monotonic()

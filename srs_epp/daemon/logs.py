@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import logging.handlers
+import os
 import sys
 from collections.abc import MutableMapping
 from contextlib import suppress
@@ -81,11 +84,44 @@ class ConnectionLog(logging.LoggerAdapter[logging.Logger]):
 class LogFile(logging.handlers.WatchedFileHandler):
     """A file that is opened anew once logrotate has renamed it; where that fails, no session does."""
 
+    permissions = 0o666  # of a new file, before the umask
+
+    def _open(self) -> Any:
+        return _WholeLines(self.baseFilename, self.permissions)
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
             super().emit(record)
         except OSError:
             self.handleError(record)
+
+
+class _WholeLines:
+    """A file to which a text is appended with one write, whole or not at all.
+
+    What a buffer keeps of a line when the disk is full, or the file, would later be the beginning of another.
+    """
+
+    def __init__(self, path: str, permissions: int) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        self._file = io.FileIO(os.open(path, flags, permissions), "ab")
+        self.fileno, self.close = self._file.fileno, self._file.close
+
+    def write(self, text: str) -> None:
+        octets = text.encode("utf-8", "backslashreplace")
+        written = self._file.write(octets)
+        if written < len(octets):
+            self._take_back(written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def flush(self) -> None:
+        """There is nothing that waits."""
+
+    def _take_back(self, written: int) -> None:
+        end = self._file.tell()
+        # unless another process has found room behind it
+        if os.fstat(self._file.fileno()).st_size == end:
+            self._file.truncate(end - written)
 
 
 def configure(level: str, style: str = "text", target: str = STDERR) -> None:
@@ -116,7 +152,7 @@ def _handler(target: str) -> logging.Handler:
             handler = logging.handlers.SysLogHandler(SYSLOG_SOCKET, facility=daemon)
             handler.ident = "eppd: "
             return handler
-        return LogFile(Path(target), encoding="utf-8")
+        return LogFile(Path(target))
     except OSError as error:
         where = SYSLOG_SOCKET if target == SYSLOG else target
         raise ConfigError([f"option log-target: {where}: {error.strerror}"]) from None

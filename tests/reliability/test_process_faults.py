@@ -6,6 +6,7 @@ acknowledged is lost; nothing hangs.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -199,6 +200,31 @@ def test_a_full_disk_of_the_registry_loses_nothing_acknowledged(disk: Path, make
         assert daemon.stop() == 0
     finally:
         sandbox.kill_all()
+
+
+def test_a_full_disk_of_logs_stops_no_command_and_damages_no_line(
+    registry: Sandbox, make: Make, disk: Path
+) -> None:
+    audit, log = disk / "audit.log", disk / "eppd.log"
+    daemon = make(registry, audit_log=str(audit), log_target=str(log), log_format="json")
+    with at_work(daemon) as clients:
+        for _ in range(3):
+            with full(disk):
+                wait_until_told(clients, 1000, 50)
+            go_on(clients)
+    assert daemon.stop() == 0
+    for path in (audit, log):
+        lines = path.read_bytes().splitlines()
+        assert len(lines) > CLIENTS
+        assert [line for line in lines if not is_json(line)] == [], path
+
+
+def is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 # -- a clock that jumps
