@@ -22,7 +22,7 @@ import pytest
 
 from tests.end_to_end.client import Client, check
 from tests.end_to_end.conftest import registrars
-from tests.end_to_end.daemon import Daemon, Launch, alive
+from tests.end_to_end.daemon import Daemon, Launch, alive, wait_until_gone
 from tests.end_to_end.process import PATIENCE, Sandbox
 from tests.end_to_end.test_hostile import registry_of
 from tests.end_to_end.test_session import contact_create
@@ -127,6 +127,52 @@ def test_workers_that_are_killed_at_once_are_replaced(registry: Sandbox, make: M
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
+
+
+def test_what_a_killed_master_leaves_is_in_nobodys_way(registry: Sandbox, make: Make, tmp_path: Path) -> None:
+    temporary, pidfile = tmp_path / "tmp", tmp_path / "eppd.pid"
+    temporary.mkdir()
+    options = {
+        "listen": f"[127.0.0.1:{free_port()}]",
+        "metrics": f"127.0.0.1:{free_port()}",
+        "pidfile": str(pidfile),
+        "audit_log": str(tmp_path / "audit.log"),
+    }
+    launch = Launch({"TMPDIR": str(temporary)})
+    first = make(registry, launch, **options)
+    with at_work(first) as clients:
+        others = [pid for pid in readings.processes_of(first) if pid != first.master]
+        os.kill(first.master, signal.SIGKILL)
+        for pid in others:
+            wait_until_gone(pid)
+        [left] = temporary.iterdir()
+
+        second = make(registry, launch, **options)
+
+        assert_served_by_the_rule(second)
+        go_on(clients)
+    assert pidfile.read_text() == f"{second.master}\n"
+    assert len(list(temporary.iterdir())) == 1
+    assert not left.exists()
+    assert second.stop() == 0
+    assert not pidfile.exists()
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_start_removes_no_numbers_of_one_that_runs(registry: Sandbox, make: Make, tmp_path: Path) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    launch = Launch({"TMPDIR": str(temporary)})
+    first = make(registry, launch, metrics="127.0.0.1:0")
+    wait_until_gone(first.hand_over())
+    [numbers] = temporary.iterdir()
+
+    second = make(registry, launch, metrics="127.0.0.1:0")
+
+    assert numbers.exists()
+    assert len(list(temporary.iterdir())) == 2
+    assert [second.stop(), first.stop()] == [0, 0]
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_killed_registry_that_comes_back_has_lost_nothing(tmp_path: Path, make: Make) -> None:
