@@ -323,6 +323,11 @@ def limit(pid: int, what: int, soft: int) -> tuple[int, int]:
     return was
 
 
+def lowest_free_descriptor(pid: int) -> int:
+    held = {int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    return next(number for number in range(len(held) + 1) if number not in held)
+
+
 def test_workers_without_descriptors_keep_their_sessions_and_come_back(registry: Sandbox, make: Make) -> None:
     daemon = make(registry)
     with at_work(daemon) as clients, Client(daemon) as session:
@@ -335,6 +340,33 @@ def test_workers_without_descriptors_keep_their_sessions_and_come_back(registry:
             resource.prlimit(pid, resource.RLIMIT_NOFILE, was)
         assert_served_by_the_rule(daemon)
         go_on(clients)
+    assert daemon.stop() == 0
+
+
+def test_a_master_without_descriptors_reloads_hands_over_and_replaces_later(
+    registry: Sandbox, make: Make
+) -> None:
+    daemon = make(registry)
+    with at_work(daemon) as clients:
+        # one is left: enough to read a file, too few for a pipe
+        was = limit(daemon.master, resource.RLIMIT_NOFILE, lowest_free_descriptor(daemon.master) + 1)
+        os.kill(daemon.master, signal.SIGHUP)
+        daemon.wait_for_log("not reloaded: .*Too many open files")
+        os.kill(daemon.master, signal.SIGUSR2)
+        daemon.wait_for_log("not handed over: Too many open files")
+        # none is left, and the pipe to a worker that has died leaves one
+        limit(daemon.master, resource.RLIMIT_NOFILE, lowest_free_descriptor(daemon.master))
+        victim, other = daemon.workers()
+        os.kill(victim, signal.SIGKILL)
+        daemon.wait_for_log("no new process: Too many open files")
+        assert daemon.workers() == [other]
+        go_on(clients)
+        resource.prlimit(daemon.master, resource.RLIMIT_NOFILE, was)
+        wait_until(lambda: len(daemon.workers()) == 2, "no new worker", RULE)
+        daemon.reload()
+        wait_until_gone(daemon.hand_over())
+        go_on(clients)
+    assert "Traceback" not in daemon.log
     assert daemon.stop() == 0
 
 
