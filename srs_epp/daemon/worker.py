@@ -80,7 +80,12 @@ def work(
 
 def _accept(server: EPPServer) -> None:
     names.name_this("accept")
-    server.serve_forever(POLL_INTERVAL)
+    try:
+        server.serve_forever(POLL_INTERVAL)
+    except BaseException:
+        # for want of memory, say: sessions come to their end, and a new worker accepts in our place
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise
 
 
 class _Worker:
@@ -138,9 +143,13 @@ class _Worker:
         """``last``: nobody else may accept after us."""
         stopping = [threading.Thread(target=server.shutdown) for server in self._servers]
         for thread in stopping:
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # the system has none left: one after the other, then
+                thread.run()
         for thread in (*stopping, *self._threads):
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
         for server in self._servers:
             if last:
                 server.accept_waiting()

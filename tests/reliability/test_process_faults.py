@@ -410,6 +410,52 @@ def test_where_no_thread_can_be_started_clients_are_refused_and_later_served(
     assert daemon.stop() == 0
 
 
+def test_a_worker_drains_without_a_thread_to_spare(registry: Sandbox, make: Make, tmp_path: Path) -> None:
+    sign = tmp_path / "no-threads"
+    launch = with_module(tmp_path / "site", NO_THREADS.format(path=str(sign)))
+    daemon = make(registry, launch, listen=f"[127.0.0.1:0, 127.0.0.1:{free_port()}]")
+    with Client(daemon) as session:
+        session.log_in(daemon.registrar(100))
+        sign.touch()
+        session.send(check(*[f"drain-{number}.nz" for number in range(50)]))
+        os.kill(daemon.master, signal.SIGTERM)
+
+        assert session.read().code == 1000
+        assert session.at_end()
+    assert daemon.wait() == 0
+    assert "Traceback" not in daemon.log
+
+
+NO_ACCEPTING = """
+import os, socketserver
+handle = socketserver.BaseServer._handle_request_noblock
+def fail(server):
+    if type(server).__name__ == "EPPServer" and os.path.exists({path!r}):
+        os.unlink({path!r})
+        raise MemoryError
+    handle(server)
+socketserver.BaseServer._handle_request_noblock = fail
+"""
+
+
+def test_a_worker_that_can_accept_no_more_is_replaced(registry: Sandbox, make: Make, tmp_path: Path) -> None:
+    sign = tmp_path / "no-accepting"
+    launch = with_module(tmp_path / "site", NO_ACCEPTING.format(path=str(sign)))
+    daemon = make(registry, launch, workers="1")
+    [sick] = daemon.workers()
+    with Client(daemon) as session:
+        session.log_in(daemon.registrar(100))
+        sign.touch()
+        session.send(check(*[f"sick-{number}.nz" for number in range(50)]))
+        with suppress(OSError):
+            Client(daemon).tls.close()
+        assert session.read().code == 1000
+    assert_served_by_the_rule(daemon)
+    wait_until(lambda: daemon.workers() not in ([], [sick]), "the same worker", RULE)
+    assert_served_by_the_rule(daemon)
+    assert daemon.stop() == 0
+
+
 def test_a_worker_without_memory_hurts_its_own_clients_alone(registry: Sandbox, make: Make) -> None:
     daemon = make(registry)
     with at_work(daemon, allowed="2400|2500") as clients:
