@@ -471,3 +471,16 @@ def test_a_worker_without_memory_hurts_its_own_clients_alone(registry: Sandbox, 
             assert_served_by_the_rule(daemon)
         go_on(clients)
     assert daemon.stop() == 0
+
+
+def test_workers_after_a_hand_over_hold_no_more_than_those_before(registry: Sandbox, make: Make) -> None:
+    daemon = make(registry, pidfile="eppd.pid", metrics="127.0.0.1:0")
+    port = int(str(registry.facts["registry"]).split(":")[2].split("/")[0])
+
+    def held() -> list[int]:
+        return [readings.held_by(pid, port).total() for pid in daemon.workers()]
+
+    before = held()
+    wait_until_gone(daemon.hand_over())
+
+    assert held() == before
