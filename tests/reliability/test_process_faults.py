@@ -31,7 +31,7 @@ from tests.reliability.clients import Clients
 from tests.reliability.service import RULE, seconds_until_served, serves
 
 CLIENTS = 6
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 
 Make = Callable[..., Daemon]
 
@@ -276,7 +276,7 @@ def is_json(line: bytes) -> bool:
 # -- a clock that jumps
 
 
-@pytest.mark.skipif(not FAKETIME.exists(), reason="libfaketime is not here (Debian: faketime)")
+@pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not here (Debian: faketime)")
 def test_a_wall_clock_that_jumps_ends_nothing_and_keeps_nothing_waiting(tmp_path: Path, make: Make) -> None:
     clock = tmp_path / "clock"
     clock.write_text("+0\n")
@@ -288,10 +288,10 @@ def test_a_wall_clock_that_jumps_ends_nothing_and_keeps_nothing_waiting(tmp_path
     }
     sandbox = Sandbox(tmp_path / "sandbox", *registrars(), environment=fake)
     try:
-        daemon = make(sandbox, Launch(fake), idle_timeout="60", login_timeout="4")
+        daemon = make(sandbox, Launch(fake), idle_timeout="60", login_timeout="3")
         with at_work(daemon) as clients, Client(daemon) as idle:
             idle.log_in(daemon.registrar(100))
-            for jump in ("+3h", "+0", "+3d", "+0"):
+            for jump in ("+3h", "+0", "+3d"):
                 clock.write_text(f"{jump}\n")
                 assert_served_by_the_rule(daemon)
                 go_on(clients)
@@ -300,7 +300,7 @@ def test_a_wall_clock_that_jumps_ends_nothing_and_keeps_nothing_waiting(tmp_path
                 with Client(daemon) as mute:
                     assert mute.read().is_greeting
                     assert mute.at_end()
-                assert 3 <= time.monotonic() - began < PATIENCE
+                assert 2 <= time.monotonic() - began < PATIENCE
         assert shown(daemon) != []
         assert daemon.stop() == 0
     finally:
