@@ -23,9 +23,10 @@ import pytest
 from tests.end_to_end.client import Client, check
 from tests.end_to_end.conftest import registrars
 from tests.end_to_end.daemon import Daemon, Launch, alive, wait_until_gone
-from tests.end_to_end.process import PATIENCE, Sandbox
+from tests.end_to_end.process import PATIENCE, TOP, Sandbox
 from tests.end_to_end.test_hostile import registry_of
 from tests.end_to_end.test_session import contact_create
+from tests.end_to_end.test_workers import stopped
 from tests.reliability import readings
 from tests.reliability.clients import Clients
 from tests.reliability.service import RULE, seconds_until_served, serves
@@ -484,3 +485,51 @@ def test_workers_after_a_hand_over_hold_no_more_than_those_before(registry: Sand
     wait_until_gone(daemon.hand_over())
 
     assert held() == before
+
+
+HANGING = """
+import os, socketserver, threading
+from srs_epp.daemon import worker
+worker.WATCH_INTERVAL, worker.WATCHES, worker.STOPPING = 0.7, 3, 1.0
+handle = socketserver.BaseServer._handle_request_noblock
+def hang(server):
+    if type(server).__name__ == "EPPServer" and os.path.exists({path!r}):
+        os.unlink({path!r})
+        threading.Event().wait()
+    handle(server)
+socketserver.BaseServer._handle_request_noblock = hang
+"""
+
+
+def test_a_worker_whose_accepting_hangs_is_replaced(registry: Sandbox, make: Make, tmp_path: Path) -> None:
+    sign = tmp_path / "hanging"
+    launch = with_module(tmp_path / "site", HANGING.format(path=str(sign)))
+    launch.environment["PYTHONPATH"] += f":{TOP}"
+    daemon = make(registry, launch, workers="1")
+    [sick] = daemon.workers()
+    with Client(daemon) as session:
+        session.log_in(daemon.registrar(100))
+        sign.touch()
+        with socket.create_connection((daemon.host, daemon.port)):
+            daemon.wait_for_log("a thread that accepts connections hangs")
+        assert session.at_end()
+    wait_until(lambda: daemon.workers() not in ([], [sick]), "the same worker", RULE)
+    assert_served_by_the_rule(daemon)
+    assert daemon.stop() == 0
+
+
+def test_a_worker_that_was_stopped_for_long_is_not_taken_for_one_that_hangs(
+    registry: Sandbox, make: Make, tmp_path: Path
+) -> None:
+    launch = with_module(tmp_path / "site", HANGING.format(path=str(tmp_path / "never")))
+    launch.environment["PYTHONPATH"] += f":{TOP}"
+    daemon = make(registry, launch, workers="1")
+    [worker] = daemon.workers()
+    for _ in range(4):
+        with stopped(worker):
+            time.sleep(1)
+        assert_served_by_the_rule(daemon)
+
+    assert daemon.workers() == [worker]
+    assert "hangs" not in daemon.log
+    assert daemon.stop() == 0
