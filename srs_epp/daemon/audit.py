@@ -55,7 +55,7 @@ def _masked(value: Any) -> Any:
 class _File(LogFile):
     def __init__(self, path: Path) -> None:
         self._complained = -COMPLAINT
-        super().__init__(path, encoding="utf-8", errors="backslashreplace")
+        super().__init__(path)
 
     def handleError(self, record: logging.LogRecord) -> None:
         now = time.monotonic()

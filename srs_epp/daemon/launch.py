@@ -73,6 +73,7 @@ def run(config: Config, reread: Callable[[], Config]) -> int:
         runtime.load(config)  # every worker does it again; here its faults still have somewhere to go
         table = _table(passed)
         metrics = _ACTIVATED_METRICS if passed.activated_metrics else _METRICS
+        private = [one for one in (pidfile.descriptor if pidfile else None, passed.ready) if one is not None]
 
         def announce() -> None:
             if passed.ready is None:
@@ -82,6 +83,7 @@ def run(config: Config, reread: Callable[[], Config]) -> int:
             if passed.ready is not None:
                 with suppress(BrokenPipeError):  # it has died meanwhile, and we are the master all the more
                     os.write(passed.ready, b"+")
+                private.remove(passed.ready)
                 os.close(passed.ready)
                 # not before: our predecessor might just have lost patience, and go on
                 if pidfile is not None:
@@ -105,7 +107,7 @@ def run(config: Config, reread: Callable[[], Config]) -> int:
             table=table,
             status_listener=status_listener,
             heir=passed.ready is not None,
-            private=[pidfile.descriptor] if pidfile else [],
+            private=private,
             announce=announce,
             reread=reread,
             succeed=succeed,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import logging.handlers
@@ -93,19 +95,41 @@ class LogFile(logging.handlers.WatchedFileHandler):
     """
 
     def _open(self) -> Any:
-        return open(
-            self.baseFilename,
-            self.mode,
-            encoding=self.encoding,
-            errors=self.errors,
-            opener=lambda path, flags: os.open(path, flags, MODE),
-        )
+        return _WholeLines(self.baseFilename)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             super().emit(record)
         except OSError:
             self.handleError(record)
+
+
+class _WholeLines:
+    """A file to which a text is appended with one write, whole or not at all.
+
+    What a buffer keeps of a line when the disk is full, or the file, would later be the beginning of another.
+    """
+
+    def __init__(self, path: str) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        self._file = io.FileIO(os.open(path, flags, MODE), "ab")
+        self.fileno, self.close = self._file.fileno, self._file.close
+
+    def write(self, text: str) -> None:
+        octets = text.encode("utf-8", "backslashreplace")
+        written = self._file.write(octets)
+        if written < len(octets):
+            self._take_back(written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def flush(self) -> None:
+        """There is nothing that waits."""
+
+    def _take_back(self, written: int) -> None:
+        end = self._file.tell()
+        # unless another process has found room behind it
+        if os.fstat(self._file.fileno()).st_size == end:
+            self._file.truncate(end - written)
 
 
 def configure(level: str, style: str = "text", target: str = STDERR) -> None:
@@ -136,7 +160,7 @@ def _handler(target: str) -> logging.Handler:
             handler = logging.handlers.SysLogHandler(SYSLOG_SOCKET, facility=daemon)
             handler.ident = "eppd: "
             return handler
-        return LogFile(Path(target), encoding="utf-8", errors="backslashreplace")
+        return LogFile(Path(target))
     except OSError as error:
         where = SYSLOG_SOCKET if target == SYSLOG else target
         raise ConfigError([f"option log-target: {where}: {error.strerror}"]) from None

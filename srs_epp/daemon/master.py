@@ -339,7 +339,11 @@ class Master:
             log.warning("SIGUSR2: %s", "a new master is starting already" if self._succeed else "not here")
             return
         succeed = self._succeed
-        told, ready = os.pipe()
+        try:
+            told, ready = os.pipe()
+        except OSError as error:
+            log.error("not handed over: %s", error.strerror)
+            return
         try:
             os.waitpid(fork(lambda: _become(succeed, ready)), 0)
         except OSError as error:
@@ -425,7 +429,10 @@ class Master:
 
 def _check(config: Config) -> list[str]:
     """The faults of the files that the Config names, found in a process that is gone afterwards."""
-    ours, theirs = Pipe()
+    try:
+        ours, theirs = Pipe()
+    except OSError as error:
+        return [f"no pipe to check it by: {error.strerror}"]
     try:
         pid = fork(lambda: _say_faults(config, theirs))
     except OSError as error:

@@ -6,9 +6,11 @@ It looks for the folder when it is imported: so that is done late, and only wher
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,23 +47,58 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 _ACTIONS = (1, 2, 3, 5, 10, 20, 50, 100)
 
 
+_PREFIX = "eppd-metrics-"
+_held: list[int] = []  # the descriptor by which our processes hold the folder
+
+
 def make_folder(*, keep: bool) -> bool:
     """Make the folder for all processes that come; ``keep``: or use that of the master before us.
 
-    False where that was used.
+    False where that was used. Every process that we fork holds the folder too. What nobody holds any more,
+    since a master and all of its workers were killed, is removed.
     """
     left = os.environ.get(FOLDER)
-    if keep and left is not None and Path(left).is_dir():
+    if keep and left is not None and _hold(Path(left)):
         return False
-    # systemd's folder for us goes with us, and is never swept
-    where = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or None
-    os.environ[FOLDER] = tempfile.mkdtemp(prefix="eppd-metrics-", dir=where)
-    return True
+    # systemd's folder for us goes with us
+    where = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or tempfile.gettempdir()
+    for path in Path(where).glob(f"{_PREFIX}*"):
+        _remove_where_unheld(path)
+    while True:
+        made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where))
+        if _hold(made):  # else another eppd, which starts as well, has taken it for one that was left
+            os.environ[FOLDER] = str(made)
+            return True
 
 
 def remove_folder() -> None:
     """Remove it with all numbers."""
     shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
+
+
+def _hold(path: Path) -> bool:
+    """Whether the folder is there, and is ours and our children's until all of us have ended."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    if not path.exists():
+        os.close(descriptor)
+        return False
+    _held.append(descriptor)
+    return True
+
+
+def _remove_where_unheld(path: Path) -> None:
+    with suppress(OSError):  # somebody else's, or gone meanwhile
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if os.fstat(descriptor).st_uid == os.geteuid():
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path)
+        finally:
+            os.close(descriptor)
 
 
 def class_of(command: Command) -> str:

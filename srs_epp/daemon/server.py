@@ -44,6 +44,12 @@ class EPPServer(socketserver.ThreadingTCPServer):
         self.service = service
         self._running = running
         self._drain = drain
+        self.looks = 0
+        """How often the thread that accepts has looked whether somebody has come."""
+
+    def service_actions(self) -> None:
+        """What serve_forever calls after each look."""
+        self.looks += 1
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept. OSError where another worker was faster, or nothing is left to accept with."""

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -29,6 +30,11 @@ log = logging.getLogger("eppd.worker")
 
 POLL_INTERVAL = 0.5  # seconds between two looks of socketserver whether it should end
 RETIRED_INTERVAL = 0.5  # seconds between two looks of a retired worker whether its last connection has ended
+WATCH_INTERVAL, WATCHES = (
+    3.0,
+    10,
+)  # seconds between two looks at those who accept; so many in vain, and they hang
+STOPPING = 10.0  # seconds for the threads that accept to end
 
 RELOAD, RETIRE = "reload", "retire"  # what the master says, with a Config or None
 READY, FAULTS = "ready", "faults"  # what a worker says, with a list of faults
@@ -59,7 +65,7 @@ def work(
         return 1
     channel.send((READY, []))
     while True:
-        patience = RETIRED_INTERVAL if worker.retired else None
+        patience = RETIRED_INTERVAL if worker.retired else WATCH_INTERVAL
         caught, ready = signals.wait([lifeline, channel.fileno()], patience)
         if caught or lifeline in ready:
             return worker.drain()
@@ -74,6 +80,9 @@ def work(
                     channel.send((FAULTS, faults))
             else:
                 worker.retire()
+        if not caught and not ready and worker.hangs():
+            log.error("a thread that accepts connections hangs: ending, for another worker to take our place")
+            return worker.drain()
         if worker.retired and not worker.running.count:
             log.info("the last connection of a retired worker has ended")
             return 0
@@ -81,7 +90,12 @@ def work(
 
 def _accept(server: EPPServer) -> None:
     names.name_this("accept")
-    server.serve_forever(POLL_INTERVAL)
+    try:
+        server.serve_forever(POLL_INTERVAL)
+    except BaseException:
+        # for want of memory, say: sessions come to their end, and a new worker accepts in our place
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise
 
 
 class _Worker:
@@ -99,6 +113,8 @@ class _Worker:
         self._threads = [threading.Thread(target=_accept, args=(server,)) for server in self._servers]
         for thread in self._threads:
             thread.start()
+        self._looks: list[int] = []
+        self._in_vain = 0
 
     def _service(self, config: Config) -> Service:
         """What connections are served with. ConfigError where a file does not serve."""
@@ -119,6 +135,17 @@ class _Worker:
             server.service = service
         return []
 
+    def hangs(self) -> bool:
+        """Whether one who accepts has not looked for a long time; to be asked every WATCH_INTERVAL.
+
+        So it is where a thread that was to serve a connection has died before its first step, for want of
+        memory: whoever has started it waits for that step. Times would not do: we may have been stopped.
+        """
+        before, self._looks = self._looks, [server.looks for server in self._servers]
+        stuck = any(now == then for now, then in zip(self._looks, before, strict=False))
+        self._in_vain = self._in_vain + 1 if stuck else 0
+        return self._in_vain >= WATCHES
+
     def retire(self) -> None:
         """Accept no more; the sessions that there are may last as long as they like."""
         self._stop_accepting()
@@ -137,13 +164,19 @@ class _Worker:
 
     def _stop_accepting(self, *, last: bool = False) -> None:
         """``last``: nobody else may accept after us."""
-        stopping = [threading.Thread(target=server.shutdown) for server in self._servers]
+        deadline = time.monotonic() + STOPPING
+        # daemons: one that hangs does not keep us
+        stopping = [threading.Thread(target=server.shutdown, daemon=True) for server in self._servers]
         for thread in stopping:
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # the system has none left: one after the other, then
+                thread.run()
         for thread in (*stopping, *self._threads):
-            thread.join()
-        for server in self._servers:
-            if last:
+            if thread.ident is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
+        for server, accepting in zip(self._servers, self._threads, strict=True):
+            if last and not accepting.is_alive():
                 server.accept_waiting()
             server.server_close()
         self._servers, self._threads = [], []

@@ -224,8 +224,7 @@ def test_a_full_disk_ends_nothing_and_is_complained_of_once(caplog: pytest.LogCa
         full.write("command", {"number": number, "text": "x" * 1000})
 
     assert complaints(caplog) == 1
-    with pytest.raises(OSError, match="No space"):
-        full.close()
+    full.close()
 
 
 def test_it_is_complained_of_again_after_a_while(
@@ -245,8 +244,7 @@ def test_it_is_complained_of_again_after_a_while(
         full.write("command", {})
 
     assert complaints(caplog) == 2
-    with pytest.raises(OSError, match="No space"):
-        full.close()
+    full.close()
 
 
 def test_a_disk_that_is_full_for_a_while_damages_no_line(tmp_path: Path) -> None:

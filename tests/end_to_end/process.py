@@ -108,10 +108,16 @@ class Process:
 class Sandbox(Process):
     """``eppd sandbox``, ready to be connected to."""
 
-    def __init__(self, folder: Path, *arguments: str, listen: Sequence[str] = ("127.0.0.1:0",)) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        listen: Sequence[str] = ("127.0.0.1:0",),
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.data = folder / "data"
         listens = [word for address in listen for word in ("--listen", address)]
-        super().__init__(folder, ["sandbox", "--data", str(self.data), *listens, *arguments])
+        super().__init__(folder, ["sandbox", "--data", str(self.data), *listens, *arguments], environment)
         try:
             self.wait_for_log(r"^listening on ")
         except AssertionError:

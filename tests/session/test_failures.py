@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,12 +14,12 @@ from srs_epp.commands.mapping import Context, Handler, Mapping, handles
 from srs_epp.epp.namespaces import DOMAIN
 from srs_epp.epp.reader import Command
 from srs_epp.epp.writer import Response
-from srs_epp.srs.actions import ActionDetailsQry, RegistrarUpdate, Whois
+from srs_epp.srs.actions import ActionDetailsQry, DomainCreate, RegistrarUpdate, Whois
 from srs_epp.srs.backend import BackendError, NotSent, Unacceptable, Unanswered
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import Result
 from tests.support import records
-from tests.support.conversation import HELLO, LOGIN, Conversation, check, create
+from tests.support.conversation import BROKEN, HELLO, LOGIN, Conversation, check, create
 
 NOT_REACHABLE = "Command failed: registry not reachable"
 NO_ANSWER = "Command failed: the registry did not answer"
@@ -281,3 +283,29 @@ def test_a_bug_in_one_mapping_is_nothing_to_another_session(monkeypatch: pytest.
 def _log_everything(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     with caplog.at_level(logging.DEBUG):
         yield
+
+
+# -- what is left of it
+
+
+def refused_by_the_registry(conversation: Conversation) -> None:
+    conversation.registry.answers[DomainCreate] = lambda action: records.refused("INVALID_FIELD", "no")
+    assert conversation.codes(create())[0] >= 2000
+
+
+def refused_by_us(conversation: Conversation) -> None:
+    assert conversation.codes(BROKEN) == [2001]
+
+
+@pytest.mark.parametrize("refuse", [refused_by_the_registry, refused_by_us])
+def test_a_refusal_does_not_keep_its_session_alive(refuse: Callable[[Conversation], None]) -> None:
+    conversation = Conversation.logged_in()
+    refuse(conversation)
+    session = weakref.ref(conversation.session)
+    gc.disable()
+    try:
+        del conversation
+
+        assert session() is None
+    finally:
+        gc.enable()
