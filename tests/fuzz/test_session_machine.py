@@ -369,7 +369,7 @@ class SessionMachine(RuleBasedStateMachine):
             return
         assert answer.client_trid == (sent.trid if answer.code else None)
         assert answer.code in self.expected(sent.unit), f"{answer.code} to {sent.unit} in {self.resting}"
-        if answer.code == 2200:
+        if answer.code == 2200 and self.resting == AUTHENTICATION:
             self.refused_logins += 1
             assert self.refused_logins < WRONG_LOGINS
         if answer.code == 1500 or answer.code >= 2500:
