@@ -281,14 +281,16 @@ def _note_refusal(
     """
     if not accepted:
         try:
-            subject = repr(certificate.to_cryptography().subject.rfc4514_string())
-        except ValueError:
+            subject = repr(certificate.to_cryptography().subject.rfc4514_string()[:_LONGEST_SUBJECT])
+        except Exception:  # not all that cryptography has against a certificate is a ValueError
             subject = "of unreadable form"
         text = _VERIFY_TEXTS.get(number, f"X.509 error {number}")
         about = f"{subject} refused" if depth == 0 else f"refused for the CA {subject} above it"
         connection.set_app_data(f"client certificate {about}: {text}")
     return bool(accepted)
 
+
+_LONGEST_SUBJECT = 200  # characters; a certificate that nobody has signed may have a hundred thousand
 
 # by the number in OpenSSL's x509_vfy.h
 _VERIFY_TEXTS = {
@@ -326,11 +328,14 @@ def peer_names(connection: SSL.Connection) -> tuple[str, ...]:
     found = connection.get_peer_certificate()
     if found is None:
         return ()
-    certificate = found.to_cryptography()
     names: list[str] = []
-    with suppress(x509.ExtensionNotFound):
-        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        names += extension.value.get_values_for_type(x509.DNSName)
+    try:
+        certificate = found.to_cryptography()
+        with suppress(x509.ExtensionNotFound):
+            extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+            names += extension.value.get_values_for_type(x509.DNSName)
+    except (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        raise ValueError(str(error)) from None
     names += [str(name.value) for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     return tuple(dict.fromkeys(names))
 

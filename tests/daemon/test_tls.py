@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from cryptography import x509
@@ -316,6 +317,59 @@ def test_a_refusal_says_why(place: Place, case: Case, version: ssl.TLSVersion) -
 
     assert str(refused) == case.text
     assert refused.reason == "certificate"
+
+
+def test_a_certificate_that_openssl_alone_can_read_is_refused_as_any_other(place: Place) -> None:
+    certificate, key = Holder.root("x").save(place.folder)
+    der = ssl.PEM_cert_to_DER_cert(certificate.read_text())
+    version_3 = bytes.fromhex("a003020102")
+    assert version_3 in der
+    certificate.write_text(ssl.DER_cert_to_PEM_cert(der.replace(version_3, bytes.fromhex("a003020105"), 1)))
+    client = place.client()
+    client.load_cert_chain(certificate, key)
+    server = place.context()
+
+    with pytest.raises(HandshakeFailed, match="client certificate of unreadable form refused: ") as refused:
+        shake_hands(server, client)
+
+    assert refused.value.reason == "certificate"
+    # and nobody else hears of it
+    assert shake_hands(server, place.client(place.good)).names
+
+
+def test_a_certificate_that_is_good_but_has_no_readable_names_is_refused() -> None:
+    faults = (
+        ValueError("none"),
+        x509.InvalidVersion("none", 5),
+        x509.DuplicateExtension("none", NameOID.COMMON_NAME),
+        x509.UnsupportedGeneralNameType("none"),
+    )
+    for fault in faults:
+        connection = Mock(spec=SSL.Connection)
+        connection.get_peer_certificate.return_value.to_cryptography.side_effect = fault
+        with pytest.raises(ValueError, match="none"):
+            tls.peer_names(connection)
+
+
+def test_a_long_subject_is_cut(place: Place) -> None:
+    units = [x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "\x1b" * 60) for _ in range(100)]
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name(units))
+        .issuer_name(x509.Name(units))
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now() - HOUR)
+        .not_valid_after(now() + HOUR)
+        .sign(key, hashes.SHA256())
+    )
+
+    refused = place.refusal(place.context(), Holder("long", certificate, key))
+
+    # each of its characters is written as four
+    assert 4 * 100 < len(str(refused)) < 4 * 300
+    assert str(refused).endswith(" refused: it is self-signed")
 
 
 @pytest.mark.parametrize("required", ["true", "false"])
