@@ -294,8 +294,9 @@ class Soak:
         ]
         if counted != clients.sent:
             faults.append(f"{clients.sent} commands sent, {counted} accounted for")
-        if after != before:
-            faults.append(f"threads and descriptors at the beginning {before}, at the end {after}")
+        for role in before:
+            if after.get(role) != before[role]:
+                faults.append(f"{role} held {before[role]} at the beginning, {after.get(role)} at the end")
         if not readings.is_sound(self.database):
             faults.append("the registry's database is damaged")
         if "Traceback" in self.daemon.log:
