@@ -50,10 +50,10 @@ class Exchange:
             outcomes = split(parts, self._backend.exchange(transaction))
         except SRSError as error:
             self._log.error("the registry refused a request: %s (svTRID %s)", error, _trids(parts))
-            outcomes = split(parts, error)
+            outcomes = split(parts, error.with_traceback(None))  # which knows this frame, and it the error
         except BackendError as failure:
             self._log.error("no usable answer from the registry: %s (svTRID %s)", failure, _trids(parts))
-            outcomes = split(parts, failure)
+            outcomes = split(parts, failure.with_traceback(None))
         except Exception:
             self._log.exception("the exchange with the registry failed in us (svTRID %s)", _trids(parts))
             outcomes = split(parts, Unanswered("failed in us"))

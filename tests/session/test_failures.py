@@ -293,11 +293,16 @@ def refused_by_the_registry(conversation: Conversation) -> None:
     assert conversation.codes(create())[0] >= 2000
 
 
+def lost_on_the_way(conversation: Conversation) -> None:
+    conversation.registry.mishaps = [Unanswered("time-out")]
+    assert conversation.codes(create()) == [2400]
+
+
 def refused_by_us(conversation: Conversation) -> None:
     assert conversation.codes(BROKEN) == [2001]
 
 
-@pytest.mark.parametrize("refuse", [refused_by_the_registry, refused_by_us])
+@pytest.mark.parametrize("refuse", [refused_by_the_registry, lost_on_the_way, refused_by_us])
 def test_a_refusal_does_not_keep_its_session_alive(refuse: Callable[[Conversation], None]) -> None:
     conversation = Conversation.logged_in()
     refuse(conversation)
