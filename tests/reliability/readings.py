@@ -21,8 +21,8 @@ class Reading:
     role: str
     pid: int
     born: float
+    anonymous: int
     pss: int
-    private: int
     threads: int
     descriptors: int
 
@@ -57,21 +57,21 @@ def role_of(pid: int) -> str:
 
 
 def memory_of(pid: int) -> tuple[int, int]:
-    """KiB of it: its share (PSS), and what it shares with nobody."""
+    """KiB of it: its share of memory that is no file's, and with files (PSS), which others may map or not."""
     fields = {}
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
         name, _, value = line.partition(":")
         fields[name] = int(value.split()[0])
-    return fields["Pss"], fields["Private_Clean"] + fields["Private_Dirty"]
+    return fields["Pss_Anon"], fields["Pss"]
 
 
 def threads_of(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
-def held_by(pid: int, but_to: int) -> Counter[str]:
-    """What its descriptors are, without TCP sockets whose other end is that port."""
-    kept = _sockets_to(pid, but_to)
+def held_by(pid: int, but_to: int, but: str = "") -> Counter[str]:
+    """What its descriptors are, without TCP sockets whose other end is that port, and ``but`` that file."""
+    kept = _sockets_to(pid, but_to) | {but}
     return Counter(re.sub(r":\[\d+\]|_\d+", "", one) for one in _targets(pid) if one not in kept)
 
 

@@ -52,8 +52,13 @@ OUTAGE = 3.0  # seconds
 AFTER_KILL = 3.0  # seconds in which connections may be cut after a kill
 LASTING = ("master", "worker 2", "status", "registry")
 """Processes that live from the last hand-over to the end."""
+# the third of each group makes all clients come again, in a crowd
+OUTAGES_IN_ORDER = (
+    *("refuses", "closed", "wrongly signed", "silent", "stopped", "unsigned"),
+    *("reset", "half answered", "not XML", "failed"),
+)
 LEAST_RISE = 256.0  # KiB that are no growth, whatever the level
-WARM = 20.0  # seconds of a worker's life that are not compared
+WARM, YOUNG = 20.0, 60.0  # seconds of a worker's life: from then on, and up to then, levels are compared
 
 
 Held = dict[str, dict[str, int]]
@@ -135,12 +140,12 @@ class Soak:
         for pid in [*readings.processes_of(self.daemon), self.registry]:
             try:
                 role = "registry" if pid == self.registry else readings.role_of(pid)
-                pss, private = readings.memory_of(pid)
+                memory = readings.memory_of(pid)
                 held = readings.threads_of(pid), readings.descriptors_of(pid)
             except (OSError, KeyError):  # it has just ended
                 continue
             born = self._births.setdefault(pid, run.now)
-            run.readings.append(Reading(run.now, role, pid, born, pss, private, *held))
+            run.readings.append(Reading(run.now, role, pid, born, *memory, *held))
         octets = sum(path.stat().st_size for path in self.database.parent.glob("registry.sqlite*"))
         with self.audit.open("rb") as file:
             lines = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
@@ -156,8 +161,7 @@ class Soak:
         """
         found: Held = {}
         for pid in readings.processes_of(self.daemon):
-            held = readings.held_by(pid, self.proxy.port)
-            held.pop(str(self.audit), None)
+            held = readings.held_by(pid, self.proxy.port, str(self.audit))
             found[readings.role_of(pid)] = {"threads": readings.threads_of(pid), **dict(sorted(held.items()))}
         return found
 
@@ -209,8 +213,7 @@ class Soak:
             "unsigned": fault_proxy.unsigned,
             "not XML": fault_proxy.not_xml,
         }
-        names = ["refuses", *list(on_requests)[:4], "stopped", *list(on_requests)[4:]]
-        name = names[number % len(names)]
+        name = OUTAGES_IN_ORDER[number % len(OUTAGES_IN_ORDER)]
 
         def happen() -> None:
             self.run.mark("registry outage")
@@ -337,20 +340,25 @@ def trids_in(audit: Path) -> Iterator[str]:
 # -- what is made of it
 
 
-def second_half(run: Run, role: str) -> list[Point]:
-    """(seconds, KiB) of the role's processes, once they are warm."""
+def judged(run: Run, role: str) -> list[Point]:
+    """(seconds, KiB) that can be compared.
+
+    Of who lives on after the last hand-over, the second half of the time; of worker 1, which is killed again
+    and again, all that have the same age.
+    """
+    warm = min(WARM, run.minutes * 4)
     return [
-        (one.time, float(one.pss))
+        (one.time, float(one.anonymous))
         for one in run.readings
         if one.role == role
-        and one.time >= run.minutes * 30
-        and one.time - one.born >= min(WARM, run.minutes * 4)
+        and one.time - one.born >= warm
+        and (one.time - one.born <= YOUNG if role == "worker 1" else one.time >= run.minutes * 30)
     ]
 
 
 def memory(run: Run) -> dict[str, Trend]:
-    """Of each role, in the second half, when all but worker 1 live on."""
-    return {role: trend(second_half(run, role)) for role in (*LASTING, "worker 1")}
+    """How that of each role went."""
+    return {role: trend(judged(run, role)) for role in (*LASTING, "worker 1")}
 
 
 def growth(run: Run, most: float) -> list[str]:
@@ -390,7 +398,10 @@ def chart(run: Run) -> str:
     octets = [[(size.time, size.octets / 1024) for size in run.sizes]]
     audit = [[(size.time, float(size.lines)) for size in run.sizes]]
     panels = [
-        Panel("memory, MiB (PSS); a line for each process", lines(lambda one: one.pss / 1024, roles)),
+        Panel(
+            "memory that is no file's, MiB (PSS); a line for each process",
+            lines(lambda one: one.anonymous / 1024, roles),
+        ),
         Panel("threads", lines(lambda one: one.threads, roles)),
         Panel("descriptors", lines(lambda one: one.descriptors, eppd)),
         Panel("the registry's database, KiB", {"size": octets}),

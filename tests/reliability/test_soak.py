@@ -58,8 +58,9 @@ def run_with(grows: str, by: float) -> Run:
         time = count * 5.0
         noise = (count * 7919) % 301 - 150
         for number, role in enumerate((*soak.LASTING, "worker 1")):
-            size = LEVEL + noise + (by * time / 60 if role == grows else 0)
-            run.readings.append(Reading(time, role, number, 0.0, round(size), 0, 1, 1))
+            size = round(LEVEL + noise + (by * time / 60 if role == grows else 0))
+            born = time // 120 * 120 if role == "worker 1" else 0.0
+            run.readings.append(Reading(time, role, number, born, size, size, 1, 1))
     return run
 
 
