@@ -42,12 +42,8 @@ from tests.reliability.service import RULE, seconds_until_served
 from tests.reliability.trend import Point, Trend, trend
 
 CLIENTS, PAUSE = 10, 0.8  # and seconds between two batches of one of them, on average
-RELOADS, KILLS, OUTAGES = (
-    30,
-    7,
-    15,
-)  # in all, spread over the time; a kill for each worker that is not to last
-HAND_OVERS = (0.08, 0.16, 0.24, 0.32)  # parts of the time
+RELOADS, KILLS, OUTAGES = 1.0, 4.0, 2.0  # minutes from one to the next; of workers, one alone is killed
+HAND_OVERS = (0.08, 0.16, 0.24, 0.32)  # parts of the time, in a long one
 OUTAGE = 3.0  # seconds
 AFTER_KILL = 3.0  # seconds in which connections may be cut after a kill
 LASTING = ("master", "worker 2", "status", "registry")

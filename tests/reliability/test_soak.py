@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -97,3 +98,12 @@ def test_what_is_within_the_allowance_is_no_growth() -> None:
 def test_no_trend_without_two_points_in_time() -> None:
     with pytest.raises(ValueError, match="no two points"):
         trend([(1.0, 5.0), (1.0, 6.0)])
+
+
+def test_half_an_hour_has_a_reload_each_minute_and_an_outage_every_other() -> None:
+    one = object.__new__(soak.Soak)
+    one.run = Run(30.0)
+
+    happens = Counter(happen.__name__ for _, happen in one.schedule())
+
+    assert happens == {"reload": 30, "kill": 7, "happen": 15, "hand_over": 4}
