@@ -14,7 +14,7 @@ from srs_epp.commands.overseer import Overseer
 from srs_epp.config import Config
 from srs_epp.session.queues import Part
 from srs_epp.srs.actions import Action
-from srs_epp.srs.backend import Backend, BackendError, NotSent, Unanswered
+from srs_epp.srs.backend import Backend, BackendError, NotSent, Unanswered, untied
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.recovery import NotDone, OutcomeUnknown, Recovery, Stored
 from srs_epp.srs.results import Result
@@ -50,10 +50,10 @@ class Exchange:
             outcomes = split(parts, self._backend.exchange(transaction))
         except SRSError as error:
             self._log.error("the registry refused a request: %s (svTRID %s)", error, _trids(parts))
-            outcomes = split(parts, error.with_traceback(None))  # which knows this frame, and it the error
+            outcomes = split(parts, untied(error))
         except BackendError as failure:
             self._log.error("no usable answer from the registry: %s (svTRID %s)", failure, _trids(parts))
-            outcomes = split(parts, failure.with_traceback(None))
+            outcomes = split(parts, untied(failure))
         except Exception:
             self._log.exception("the exchange with the registry failed in us (svTRID %s)", _trids(parts))
             outcomes = split(parts, Unanswered("failed in us"))
@@ -95,7 +95,8 @@ class Exchange:
         except (SRSError, BackendError) as error:
             self._log.error("outcome of a write: %s (svTRID %s)", error, trid)
             # NotSent, say, is about a question, not about the write
-            return error if isinstance(error, (NotDone, OutcomeUnknown)) else OutcomeUnknown(str(error))
+            known = isinstance(error, (NotDone, OutcomeUnknown))
+            return untied(error) if known else OutcomeUnknown(str(error))
         except Exception:
             self._log.exception("finding out an outcome failed in us, svTRID %s", trid)
             return OutcomeUnknown("failed in us")

@@ -42,7 +42,7 @@ from srs_epp.session.identifiers import TransactionIds
 from srs_epp.session.queues import BackendQueue, CommandQueue, Entry, Inquiry, Part
 from srs_epp.session.states import Event, State, after
 from srs_epp.srs.actions import Action
-from srs_epp.srs.backend import Backend, BackendError
+from srs_epp.srs.backend import Backend, BackendError, untied
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import Result
 
@@ -395,7 +395,7 @@ class Session:
             entry.reply = done.value
         except EppError as error:
             entry.reply = Response.refusing(error)
-            _untie(error)
+            untied(error)
         except SRSError as error:
             entry.reply = Response.refusing(translate(error))
         except BackendError as failure:
@@ -455,7 +455,7 @@ class Session:
         entry, mapping = inquiry.entry, inquiry.entry.mapping
         if entry.reply is None and mapping is not None:
             self._step(entry, lambda: mapping.throw(error))
-            _untie(error)
+            untied(error)
 
     def _close_only_after_the_last(self, entries: Sequence[Entry]) -> None:
         """All commands of a transaction are answered: a 2500 before the last of them becomes 2400."""
@@ -524,14 +524,6 @@ class Session:
         self._frames = FrameReader(self._config.max_frame)
         self._commands.clear()
         self._requests.clear()
-
-
-def _untie(error: Exception) -> None:
-    """Drop the traceback of one that somebody keeps: its frames know it, and everything of the session.
-
-    Such a ring would stay until the garbage collector comes by, with the log files of before a reload.
-    """
-    error.__traceback__ = None
 
 
 def _check_extensions(command: Command, known: frozenset[str]) -> None:

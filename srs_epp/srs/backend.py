@@ -6,10 +6,12 @@ knows) and Unacceptable (something, but we can't believe what it says).
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from srs_epp.srs.results import Result
 from srs_epp.srs.transaction import Transaction
+
+E = TypeVar("E", bound=Exception)
 
 
 class BackendError(Exception):
@@ -26,6 +28,16 @@ class Unanswered(BackendError):
 
 class Unacceptable(BackendError):
     """An answer came that is no signed SRS response, or not one to this request."""
+
+
+def untied(error: E) -> E:
+    """The error, to be kept as a value: without the frames that it came through, and what came before it.
+
+    The frames know it, and everything of the session. Such a ring would stay until the garbage collector
+    comes by, with the connections and log files of before a reload.
+    """
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
 
 
 class Backend(Protocol):

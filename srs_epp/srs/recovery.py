@@ -13,7 +13,7 @@ from lxml import etree
 
 from srs_epp.srs import results
 from srs_epp.srs.actions import Action, ActionDetailsQry
-from srs_epp.srs.backend import Backend, BackendError
+from srs_epp.srs.backend import Backend, BackendError, untied
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import RawRequest, RawResponse, ResponseUnreadable, Result
 from srs_epp.srs.transaction import Transaction
@@ -45,7 +45,7 @@ class Stored:
         try:
             self._results = results.parse(response)
         except SRSError as error:
-            self._results = [Result("", None, error=error)] * len(self._actions)
+            self._results = [Result("", None, error=untied(error))] * len(self._actions)
         if len(self._results) != len(self._actions):
             raise ResponseUnreadable(
                 f"{len(self._results)} results are stored for {len(self._actions)} requests"
@@ -121,7 +121,7 @@ class Recovery:
         try:
             [answer] = self.ask(ActionDetailsQry(action_id))
         except SRSError as error:
-            return Result("", None, error=error)
+            return Result("", None, error=untied(error))
         except (BackendError, ResponseUnreadable):
             return None
         return answer

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -16,7 +18,7 @@ from srs_epp.session.queues import Entry, Inquiry, Part
 from srs_epp.session.states import Event
 from srs_epp.srs import recovery
 from srs_epp.srs.actions import Action, ActionDetailsQry, DomainUpdate, Whois, Write
-from srs_epp.srs.backend import BackendError, NotSent, Unacceptable, Unanswered
+from srs_epp.srs.backend import Backend, BackendError, NotSent, Unacceptable, Unanswered
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.recovery import LEAST_PATIENCE, NotDone, OutcomeUnknown
 from srs_epp.srs.results import RawRequest, RawResponse, Result
@@ -119,7 +121,7 @@ def refused(error_id: str) -> str:
     return f'<Response FeId="1" FeSeq="7">{error(error_id)}</Response>'
 
 
-def run(registry: Registry, clock: Clock, *parts: Sequence[Action], **settings: object) -> list[Outcome]:
+def run(registry: Backend, clock: Clock, *parts: Sequence[Action], **settings: object) -> list[Outcome]:
     """The outcomes for commands that ask for these actions; their svTRIDs are sv-0, sv-1 …"""
     log = logging.getLogger("test.exchange")
     running = Exchange(registry, config(**{"recovery_timeout": 10} | settings), Overseer(), log, clock.sleep)
@@ -396,3 +398,50 @@ def test_a_bug_in_finding_out_is_logged_and_the_outcome_unknown(
     assert names(second) == ["second.nz"]
     [record] = [record for record in caplog.records if record.exc_info]
     assert "sv-0" in record.getMessage()
+
+
+# -- what is left of an exchange
+
+
+def undetermined() -> Exception:
+    return SRSError(UNDETERMINED, "who knows", whole=True)
+
+
+def broken() -> Exception:
+    return SRSError("INTERNAL_ERROR", "broken", whole=True)
+
+
+class Chained:
+    """Raises new errors, as a client does that has caught something; ``then`` None: it knows nothing."""
+
+    def __init__(self, first: Callable[[], Exception], then: Callable[[], Exception] | None) -> None:
+        self._next = [first]
+        self._then = then
+
+    def exchange(self, transaction: Transaction, *, timeout: float | None = None) -> list[Result]:
+        make = self._next.pop() if self._next else self._then
+        if make is None:
+            return [records.result() for _ in transaction.actions]
+        try:
+            raise OSError("reset")
+        except OSError:
+            raise make() from None
+
+
+@pytest.mark.parametrize("then", [Unanswered, Unacceptable, broken, None])
+@pytest.mark.parametrize("first", [Unanswered, undetermined])
+def test_outcomes_that_are_kept_keep_nothing_of_the_exchange(
+    clock: Clock, first: Callable[[], Exception], then: Callable[[], Exception] | None
+) -> None:
+    registry = Chained(first, then)
+    gone = weakref.ref(registry)
+    gc.collect()
+    gc.disable()
+    try:
+        [outcome] = run(registry, clock, [FIRST], recovery_timeout=1)
+        del registry
+
+        assert isinstance(outcome, BackendError)
+        assert gone() is None
+    finally:
+        gc.enable()
