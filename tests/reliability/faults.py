@@ -7,6 +7,7 @@ asked for the n-th time fares as in every other run with this seed.
 from __future__ import annotations
 
 import random
+import re
 import socket
 import threading
 import time
@@ -72,11 +73,16 @@ Maker = Callable[[random.Random, Times], Fault]
 
 @dataclass(frozen=True)
 class Entry:
-    """A fault that may happen. ``harmless``: eppd gets the registry's own answer, and should take it."""
+    """A fault that may happen.
+
+    ``harmless``: eppd gets the registry's own answer, and should take it. ``spoils``: the next request on
+    the same connection may not get its own.
+    """
 
     make: Maker
     weight: int = 2
     harmless: bool = False
+    spoils: bool = False
 
 
 def always(fault: Fault) -> Maker:
@@ -334,7 +340,7 @@ ANY: Mapping[str, Entry] = {
     "too few results": Entry(always(too_few), 1),
     "too many results": Entry(always(too_many), 1),
     "answered twice": Entry(always(twice), harmless=True),
-    "answered again later": Entry(again, harmless=True),
+    "answered again later": Entry(again, harmless=True, spoils=True),
     "asked twice": Entry(always(done_twice), harmless=True),
     "ended after": Entry(ended_after, 6, harmless=True),
     "next request cut": Entry(cut_next, 6, harmless=True),
@@ -354,6 +360,7 @@ OF_WRITES: Mapping[str, Entry] = {
 MENUS: Mapping[str, Mapping[str, Entry]] = {QUERY: ANY, WRITE: {**ANY, **OF_WRITES}, QUESTION: ANY}
 RATES: Mapping[str, float] = {QUERY: 0.12, WRITE: 0.35, QUESTION: 0.4}
 """How many of each kind have a fault."""
+_LABEL = re.compile(rb' QryId="[^"]*"')  # is another each time
 DROPPED = 0.5
 """Seconds after an answer in which a connection that ends may have been given up."""
 UNSPOKEN = 0.15
@@ -403,7 +410,7 @@ class RandomProxy(FaultProxy):
     def _treat(self, peer: Peer, request: Request) -> None:
         kind, registrar = kind_of(request), request.fields["n"].decode()
         with self._lock:
-            key = registrar, request.fields["r"]
+            key = registrar, _LABEL.sub(b"", request.fields["r"])
             self._seen[key] += 1
             dice = random.Random(f"{self._seed}/{self._seen[key]}/{key}")
         name, entry = self._thrown(kind, registrar, request, dice)
@@ -414,9 +421,9 @@ class RandomProxy(FaultProxy):
             writes_in(request),
             [action.get("ActionId", "") for action in questions_in(request)],
             time.monotonic(),
-            harmless=entry.harmless,
+            harmless=entry.harmless and not getattr(self._mine, "spoilt", False),
         )
-        self._mine.passage = passage
+        self._mine.passage, self._mine.spoilt = passage, entry.spoils
         if self.armed:
             with self._lock:
                 self.passages.append(passage)
