@@ -111,8 +111,7 @@ class _WholeLines:
     """
 
     def __init__(self, path: str) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        self._file = io.FileIO(os.open(path, flags, MODE), "ab")
+        self._file = io.FileIO(path, "ab", opener=lambda path, flags: os.open(path, flags, MODE))
         self.fileno, self.close = self._file.fileno, self._file.close
 
     def write(self, text: str) -> None:

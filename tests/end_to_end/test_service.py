@@ -171,7 +171,7 @@ def test_the_life_of_a_service(service: Service) -> None:
         assert (code, out) == (0, f"eppd has ended (pid {pid})\n"), said
         assert living.at_end()
     assert service.pid() != pid
-    assert not alive(pid)
+    wait_until_gone(pid)
     assert_serves(service)
 
     pid, processes = service.pid(), service.processes()
