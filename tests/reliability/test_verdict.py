@@ -456,10 +456,18 @@ def test_unknown_is_told_though_the_registry_has_told_the_outcome(run: Run) -> N
 def test_unknown_is_told_though_the_registry_can_not_be_at_work_on_it_any_more(run: Run) -> None:
     tell(run, 2400, UNKNOWN, at=14.2)
     undo(run)
-    run.passages.append(question(14.1, knows=False))
+    run.passages.append(question(14.15, knows=False))
 
     [line] = violations(run)
     assert "though the registry had said in the end that it does not know it" in line
+
+
+def test_but_after_a_question_there_may_be_one_that_finds_no_registry(run: Run) -> None:
+    tell(run, 2400, UNKNOWN, at=14.2)
+    undo(run)
+    run.passages.append(question(14.0, knows=False))
+
+    assert violations(run) == []
 
 
 # -- processes and clients

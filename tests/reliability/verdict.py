@@ -356,7 +356,10 @@ def unknown_for_a_reason(run: Run) -> Iterator[str]:
 
 
 def _was_final(question: Passage, trid: str, sent: Sent, run: Run) -> bool:
-    """Whether it was the last one, and the registry can't have been at work on the write any more."""
+    """Whether it was the last one, and the registry can't have been at work on the write any more.
+
+    One that comes later may find no registry to connect to, and passes nobody here.
+    """
     assert sent.told is not None
     written = [
         one.at
@@ -364,7 +367,7 @@ def _was_final(question: Passage, trid: str, sent: Sent, run: Run) -> bool:
         if one.registrar == question.registrar and trid in one.writes and one.at < question.at
     ]
     over = bool(written) and question.at - written[-1] > run.times.registry + run.times.backend
-    return over and question.at > sent.told.at - run.times.backend / 2
+    return over and question.at > sent.told.at - run.times.backend / 10
 
 
 def every(conversations: Iterable[Conversation]) -> Iterator[tuple[Conversation, Sent]]:
