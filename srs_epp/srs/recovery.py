@@ -1,7 +1,7 @@
 """What became of a write that the registry did not answer: found out by its ActionId, not guessed.
 
 The registry stores every write with its response. Right after a time-out the write may still be running, so
-"not known" is asked again, with growing pauses, and believed only at the end.
+"not known" is asked again, with growing pauses, and believed once the registry must have given the write up.
 """
 
 from __future__ import annotations
@@ -94,8 +94,11 @@ class Recovery:
         while True:
             asked = time.monotonic()
             answer = self._answer(action_id)
-            if answer is not None and (found := _stored(answer)) is not None:
-                return found
+            if answer is not None:
+                if (found := _stored(answer)) is not None:
+                    return found
+                if answer.error is None and not answer.records and asked >= self._given_up:
+                    raise NotDone("the registry does not know it")
             left = self._deadline - time.monotonic()
             if left <= 0:
                 break
@@ -106,9 +109,7 @@ class Recovery:
         if answer.error is not None:
             # a registry that can not look does not know that it was not done
             raise OutcomeUnknown(f"the registry can't tell: {answer.error}")
-        if answer.records or asked < self._given_up:
-            raise OutcomeUnknown("the registry does not know it yet")
-        raise NotDone("the registry does not know it")
+        raise OutcomeUnknown("the registry does not know it yet")
 
     def ask(self, *actions: Action) -> list[Result]:
         """The results of queries, in what is left of the time."""

@@ -235,7 +235,16 @@ def test_a_registry_that_is_silent_at_the_end_leaves_the_outcome_unknown(
     registry = Registry(clock, UNHEARD_OF, error)
 
     with pytest.raises(OutcomeUnknown, match="silent"):
+        recovery_with(registry, clock, registry_timeout=0.01).stored("w-1")
+
+
+def test_a_registry_that_must_have_given_it_up_is_believed_at_once(clock: Clock) -> None:
+    registry = Registry(clock, UNHEARD_OF, Unanswered("x"))
+    started = clock.now
+
+    with pytest.raises(NotDone):
         recovery_with(registry, clock, registry_timeout=0).stored("w-1")
+    assert clock.now == started
 
 
 def test_a_registry_that_was_silent_before_the_end_is_believed_at_the_end(clock: Clock) -> None:
