@@ -64,10 +64,9 @@ def test_guesses_that_come_at_once_are_taken_one_by_one_and_end_with_the_third(
         started = time.monotonic()
         client.send(*guesses, login(registrar))  # the right one too late
 
-        for code in (2200, 2200, 2501):
+        for seconds, code in enumerate((2200, 2200, 2501), 1):
             assert client.read().code == code
-            assert time.monotonic() - started >= 1.0
-            started = time.monotonic()
+            assert time.monotonic() - started >= seconds
         assert client.at_end()
     assert refusals(besieged, address, "wrong password, or none set") == 3
 
