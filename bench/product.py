@@ -44,7 +44,7 @@ class Eppd:
         raise BenchFailed(f"eppd does not listen:\n{self._log.read_text('utf-8', 'replace')[-2000:]}")
 
     def forget_log(self) -> None:
-        """Empty its log, which grows by a line a command."""
+        """Empty its log."""
         with self._log.open("wb"):
             pass
 

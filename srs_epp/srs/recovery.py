@@ -66,7 +66,7 @@ class Recovery:
     ``sent``: the latest moment at which they can have been sent, on time.monotonic()'s clock.
 
     ``deadline``: when to give up. ``patience``: most seconds that the registry has for one question, so that
-    one that gets lost does not take the time of all. ``registry_timeout``: seconds after sending from which
+    one that gets lost does not take the time of all. ``registry_timeout``: seconds after ``sent`` from which
     the registry itself has given a request up, so that one it does not know was never done.
     """
 
