@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from srs_epp.registry import records, registrars
+from srs_epp.registry.elements import make
 from srs_epp.registry.fields import filters, required, whole_number
 from srs_epp.registry.months import from_seconds
 from srs_epp.registry.refusals import refusal
 from srs_epp.registry.transaction import Answer, Transaction
 from srs_epp.srs.errors import SRSError
-from srs_epp.srs.values import Element, attribute, children, flag, make
+from srs_epp.srs.values import Element, attribute, children, flag
 
 RESOURCES = frozenset({"epp_connect", "epp_client_certs", "whoisd"})
 LISTS = frozenset({"whitelist", "blacklist"})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from srs_epp.registry import ledger, records, registrars
+from srs_epp.registry.elements import make
 from srs_epp.registry.escaping import escaped
 from srs_epp.registry.fields import whole_number
 from srs_epp.registry.transaction import Answer, Transaction
-from srs_epp.srs.values import Element, attribute, make
+from srs_epp.srs.values import Element, attribute
 
 
 def details(query: Element, registrar_id: int, transaction: Transaction) -> Answer:

@@ -8,10 +8,11 @@ from typing import TypeAlias
 
 from srs_epp.registry import domains, matching, records, registrars, udai
 from srs_epp.registry.domains import Domain
+from srs_epp.registry.elements import make
 from srs_epp.registry.fields import DateRange, filters
 from srs_epp.registry.paging import Page
 from srs_epp.registry.transaction import Answer, Transaction
-from srs_epp.srs.values import Element, attribute, flag, make, text_of
+from srs_epp.srs.values import Element, attribute, flag, text_of
 
 Test: TypeAlias = Callable[[Domain], bool]
 

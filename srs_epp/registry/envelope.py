@@ -10,13 +10,14 @@ from lxml import etree
 
 from srs_epp.registry import records
 from srs_epp.registry.actions import ACTIONS
+from srs_epp.registry.elements import make
 from srs_epp.registry.escaping import escaped
 from srs_epp.registry.grammar import Grammar
 from srs_epp.registry.refusals import refusal
 from srs_epp.srs import form
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.openpgp import Keyring, KeyUnusable, SignatureUnreadable, SignatureWrong, SigningKey
-from srs_epp.srs.values import Element, attribute, make
+from srs_epp.srs.values import Element, attribute
 
 # the newest version of the protocol, which the grammar follows
 VER_MAJOR, VER_MINOR = 8, 0

@@ -9,12 +9,13 @@ from typing import TypeAlias
 
 from srs_epp.registry import contacts, matching, records, registrars
 from srs_epp.registry.audit import Audit
+from srs_epp.registry.elements import make
 from srs_epp.registry.fields import DateRange, filters, required
 from srs_epp.registry.months import from_seconds
 from srs_epp.registry.paging import Page
 from srs_epp.registry.refusals import refusal
 from srs_epp.registry.transaction import Answer, Transaction
-from srs_epp.srs.values import Element, flag, make
+from srs_epp.srs.values import Element, flag
 
 Test: TypeAlias = Callable[[sqlite3.Row], bool]
 

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from lxml import etree
 
 from srs_epp.registry import matching, registrars
+from srs_epp.registry.elements import make
 from srs_epp.registry.fields import DateRange, whole_number
 from srs_epp.registry.months import to_seconds
 from srs_epp.registry.paging import Page
 from srs_epp.registry.refusals import refusal
 from srs_epp.registry.transaction import Answer, Transaction
-from srs_epp.srs.values import Element, attribute, flag, make, text_of
+from srs_epp.srs.values import Element, attribute, flag, text_of
 
 _QUEUE = """
     SELECT 'messages' AS source, message_id AS number, originator, trans_id, moment FROM messages

@@ -10,10 +10,11 @@ from lxml import etree
 
 from srs_epp.registry.contacts import PARTS
 from srs_epp.registry.domains import Domain
+from srs_epp.registry.elements import make
 from srs_epp.registry.months import from_seconds
 from srs_epp.srs import times
 from srs_epp.srs.errors import SRSError
-from srs_epp.srs.values import Element, make
+from srs_epp.srs.values import Element
 
 SHORT = frozenset({"Status"})
 _CONTACTS = frozenset({"RegistrantContact", "AdminContact", "TechnicalContact"})

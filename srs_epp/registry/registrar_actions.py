@@ -7,12 +7,13 @@ from lxml import etree
 from srs_epp.registry import contacts, domains, matching, passwords, records, registrars
 from srs_epp.registry.audit import Audit
 from srs_epp.registry.contacts import Values
+from srs_epp.registry.elements import make
 from srs_epp.registry.fields import DateRange, required, whole_number
 from srs_epp.registry.months import from_seconds
 from srs_epp.registry.refusals import refusal
 from srs_epp.registry.registrars import REGISTRY, Registrar
 from srs_epp.registry.transaction import Answer, Transaction
-from srs_epp.srs.values import Element, attribute, children, make, text_of
+from srs_epp.srs.values import Element, attribute, children, text_of
 
 CONTACTS = (  # element, column
     ("RegistrarPublicContact", "public_contact"),

@@ -9,11 +9,12 @@ from srs_epp.registry import cancellation, contacts, domains, names, records, re
 from srs_epp.registry.audit import Audit
 from srs_epp.registry.contacts import Values
 from srs_epp.registry.domains import Domain
+from srs_epp.registry.elements import make
 from srs_epp.registry.handles import RESERVED
 from srs_epp.registry.refusals import refusal
 from srs_epp.registry.transaction import Notice, Transaction
 from srs_epp.srs.times import to_attributes
-from srs_epp.srs.values import Element, attribute, flag, make
+from srs_epp.srs.values import Element, attribute, flag
 
 # what a transfer of a cancelled domain may say, unless it restores the domain
 _BARE = frozenset({"ActionId", "UDAI", "ConvertContactsToHandles", "FullResult", "Cancel"})

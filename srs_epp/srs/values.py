@@ -58,15 +58,6 @@ def text(value: str) -> Xml:
     return Xml(escaped(value))
 
 
-def make(name: str, **attributes: str | bool | int | None) -> Element:
-    """An element with these attributes; None leaves one out, True and False become 1 and 0."""
-    element = etree.Element(name)
-    for key, value in attributes.items():
-        if value is not None:
-            element.set(key, str(int(value)) if isinstance(value, bool) else str(value))
-    return element
-
-
 def text_of(element: Element | None) -> str:
     """The element's text, trimmed; "" where there is none."""
     return (element.text or "").strip(_BLANKS) if element is not None else ""

@@ -8,9 +8,10 @@ from urllib.parse import unquote_plus
 import pytest
 from lxml import etree
 
+from srs_epp.registry.elements import make
 from srs_epp.srs.openpgp import Keyring
 from srs_epp.srs.times import to_attributes
-from srs_epp.srs.values import Element, make
+from srs_epp.srs.values import Element
 from tests.registry.client import (
     HANDLE,
     Client,
