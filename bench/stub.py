@@ -1,7 +1,7 @@
 """A registry that costs next to nothing: an HTTP/1.1 server of one thread with answers of its own.
 
-It parses no XML, looks nothing up and checks no signature; it puts TransIds into an answer and signs it. The path says
-how long it takes over an answer: ``/50`` is 50 milliseconds. ``python -m bench.stub FOLDER`` says its port.
+It looks nothing up and checks no signature; it puts TransIds into an answer, and signs it. The path says how
+long it takes over an answer: ``/50`` is 50 milliseconds. ``python -m bench.stub FOLDER`` says its port.
 """
 
 from __future__ import annotations
