@@ -15,6 +15,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 LEAVES = {
     "",
+    "baton",
     "config",
     "escaping",
     "masking",
@@ -30,6 +31,7 @@ BELOW = {
     "registry": {"srs"},
     "epp": set(),
     "srs": set(),
+    "baton": set(),
     "config": set(),
     "escaping": set(),
     "masking": set(),

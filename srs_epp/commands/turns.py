@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeAlias
 
+from srs_epp.baton import BATON
 from srs_epp.epp.results import CommandFailed
 
 Beyond: TypeAlias = "Callable[[object, float], AbstractContextManager[bool]]"
@@ -52,7 +53,9 @@ class Turns:
             lock, wanted = self._locks.get(key, (threading.Lock(), 0))
             self._locks[key] = lock, wanted + 1
         try:
-            if not lock.acquire(timeout=patience):
+            with BATON.laid_down:
+                had = lock.acquire(timeout=patience)
+            if not had:
                 raise CommandFailed("another session is changing this domain")
             try:
                 with self._beyond(key, deadline) as had:

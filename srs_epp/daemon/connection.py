@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from srs_epp.baton import BATON
 from srs_epp.commands.turns import Turns
 from srs_epp.daemon import proxy
 from srs_epp.daemon.logs import ConnectionLog
@@ -91,7 +92,8 @@ class Connection:
             self._log.info("connected, %s%s", version, f", certificate of {names[0]}" if names else "")
             self._records.connected(self._about, version, names)
             self._service.table.set_tls(self._slot, version)
-            self._drive(self._session(stream, names), stream)
+            with BATON.carried():
+                self._drive(self._session(stream, names), stream)
         except HandshakeFailed as error:
             self._log.warning("TLS handshake failed: %s", error)
             self._records.refused(self._about, error.reason, str(error))
@@ -165,6 +167,7 @@ class Connection:
             certificate_names=names,
             overseer=self._witness,
             log=ConnectionLog("eppd.session", self._about),
+            sleep=BATON.sleep,
         )
 
     def _drive(self, session: Session, stream: TLSStream) -> None:
@@ -199,7 +202,8 @@ class Connection:
         left = max(0.0, deadline - time.monotonic())
         if not pending:
             self._witness.state(str(session.state))
-        ready = poll.poll(0 if pending else left * 1000)
+        with BATON.laid_down:
+            ready = poll.poll(0 if pending else left * 1000)
         if time.monotonic() >= deadline:
             self._end_patience(session, pending=pending or bool(ready))
         for descriptor, events in ready:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from srs_epp.baton import BATON
 from srs_epp.config import MOST_CONNECTIONS, Rate
 
 _MAGIC = b"eppd table 1\0\0\0\0"
@@ -266,7 +267,7 @@ class Table:
             except (BlockingIOError, PermissionError):  # POSIX allows both
                 if time.monotonic() + pause > deadline:
                     return False
-                time.sleep(pause)
+                BATON.sleep(pause)
                 pause = min(pause * 2, 0.05)
 
     def _unlock(self, octet: int) -> None:

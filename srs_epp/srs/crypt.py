@@ -14,6 +14,8 @@ import string
 from collections.abc import Callable
 from typing import cast
 
+from srs_epp.baton import BATON
+
 _SALT = string.ascii_letters + string.digits + "./"
 # sizeof(struct crypt_data) of libxcrypt, and of glibc's older libcrypt with room to spare
 _DATA_SIZE = 256 * 1024
@@ -52,7 +54,8 @@ def hash_password(password: str, setting: str | None = None) -> str:
     if b"\0" in phrase:
         raise ValueError("a password can't hold a NUL character")
     data = ctypes.create_string_buffer(_DATA_SIZE)
-    made = _crypt_rn(phrase, setting.encode(), data, _DATA_SIZE)
+    with BATON.laid_down:
+        made = _crypt_rn(phrase, setting.encode(), data, _DATA_SIZE)
     # libcrypt answers NULL, or a token that starts with '*', where it can't
     if made is None or made.startswith(b"*"):
         raise ValueError("libcrypt can't use this setting")

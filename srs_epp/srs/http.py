@@ -13,6 +13,7 @@ import select
 import ssl
 import time
 
+from srs_epp.baton import BATON
 from srs_epp.srs import form
 from srs_epp.srs.backend import NotSent, Unacceptable, Unanswered
 
@@ -46,7 +47,8 @@ class Connection:
         )
         opening.timeout = max(0.001, deadline - time.monotonic())
         try:
-            opening.connect()
+            with BATON.laid_down:
+                opening.connect()
         except (OSError, UnicodeError) as error:  # the latter: a host name that can't be one
             opening.close()
             raise NotSent(f"registry not reachable: {error}") from None
@@ -160,7 +162,9 @@ class Connection:
         if events != select.POLLIN:
             self._poll.modify(self._socket, events)
         try:
-            if not self._poll.poll(left * 1000):
+            with BATON.laid_down:
+                ready = self._poll.poll(left * 1000)
+            if not ready:
                 raise TimeoutError
         finally:
             if events != select.POLLIN:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from srs_epp import __version__
+from srs_epp.baton import BATON
 from srs_epp.srs import form
 from srs_epp.srs.backend import NotSent
 from srs_epp.srs.http import Connection
@@ -43,9 +44,9 @@ class Pool:
         NotSent where none is free, or none can be made, until ``deadline`` (by time.monotonic()).
         """
         try:
-            self._free.get(timeout=max(0.0, deadline - time.monotonic()))
+            self._free.get_nowait()
         except queue.Empty:
-            raise NotSent("every connection to the registry is busy") from None
+            self._wait_for_one(deadline)
         try:
             return self._take_idle() or self._open(deadline)
         except BaseException:
@@ -74,6 +75,13 @@ class Pool:
         """Close the idle connections."""
         while (connection := self._pop()) is not None:
             connection.close()
+
+    def _wait_for_one(self, deadline: float) -> None:
+        try:
+            with BATON.laid_down:
+                self._free.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            raise NotSent("every connection to the registry is busy") from None
 
     def _take_idle(self) -> Connection | None:
         while (connection := self._pop()) is not None:
