@@ -108,29 +108,30 @@ def _ask(registry: Registry, key: SigningKey, action: Action) -> bytes:
 
 
 class Answers:
-    """Whole HTTP answers; that to the first request of each kind, which the floor repeats, is kept."""
+    """Whole HTTP answers, each signed anew; the first request of each kind, and its answer, are kept in files.
+
+    A signature that was there before would cost whoever verifies it a look into Sequoia's memory, and no more.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._key = SigningKey.from_file(folder / "registry.key")
         self._responses: dict[str, str] = json.loads((folder / FILE).read_text())
-        self._first: dict[str, tuple[tuple[bytes, ...], bytes]] = {}
+        self._kept: set[str] = set()
 
     def to(self, body: bytes) -> bytes:
         """The HTTP answer to the body of a request: as many results as it has actions, and the right ones.
 
-        The first request of a kind is kept in the folder, in the file ``KIND.request``.
+        The first of each kind goes into the folder as ``KIND.request`` and ``KIND.answer``.
         """
         actions = _ACTION.findall(form.decode(body)["r"])
         letters = self._letters(actions)
-        trans_ids = tuple(trans_id for _, trans_id in actions)
-        if letters not in self._first:
-            answer = self._make(letters, trans_ids)
-            self._first[letters] = (trans_ids, answer)
+        answer = self._make(letters, [trans_id for _, trans_id in actions])
+        if letters not in self._kept:
+            self._kept.add(letters)
             (self._folder / f"{letters}.answer").write_bytes(answer)
             (self._folder / f"{letters}.request").write_bytes(body)
-        first, answer = self._first[letters]
-        return answer if trans_ids == first else self._make(letters, trans_ids)
+        return answer
 
     @staticmethod
     def _letters(actions: Sequence[tuple[bytes, bytes]]) -> str:

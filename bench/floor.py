@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 import pysequoia
 from cryptography import x509
@@ -42,15 +42,15 @@ _MODE = 0x10 | 0x1 | 0x2
 class Exchange:
     """A request ready to be signed, and the answer that will come.
 
-    ``before`` and ``after`` stand before and behind the signature in the form that is POSTed.
+    ``before`` and ``after`` stand before and behind the signature in the form that is POSTed,
+    ``answer_before`` stands before that in the answer, with which it ends.
     """
 
     document: bytes
     before: bytes
     after: bytes
-    answer_body: bytes
+    answer_before: bytes
     answer_document: bytes
-    answer_signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,15 @@ class Registry:
         signature = pysequoia.sign(self._signer, exchange.document, mode=SignatureMode.DETACHED)
         body = exchange.before + quote_plus(signature).encode() + exchange.after
         self._http.request("POST", "/", body, {"Content-Type": "application/x-www-form-urlencoded"})
-        if self._http.getresponse().read() != exchange.answer_body:
+        answer = self._http.getresponse().read()
+        if not answer.startswith(exchange.answer_before):
             raise ValueError("not the answer that was to come")
+        # signed anew each time: what Sequoia has verified once it remembers
+        signature = unquote_plus(answer[len(exchange.answer_before) :].decode("ascii"))
         pysequoia.verify(
             bytes=exchange.answer_document,
             store=lambda _: self._certificates,
-            signature=Sig.from_bytes(exchange.answer_signature),
+            signature=Sig.from_bytes(signature.encode("ascii")),
         )
 
     def close(self) -> None:
