@@ -108,9 +108,9 @@ def _ask(registry: Registry, key: SigningKey, action: Action) -> bytes:
 
 
 class Answers:
-    """Whole HTTP answers, each signed anew; the first request of each kind, and its answer, are kept in files.
+    """Whole HTTP answers, each signed anew; the first of each kind is kept in a file, with its request.
 
-    A signature that was there before would cost whoever verifies it a look into Sequoia's memory, and no more.
+    A signature that it has seen before would cost whoever verifies it a look into Sequoia's memory, no more.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -101,11 +101,11 @@ class Registry:
         if not answer.startswith(exchange.answer_before):
             raise ValueError("not the answer that was to come")
         # signed anew each time: what Sequoia has verified once it remembers
-        signature = unquote_plus(answer[len(exchange.answer_before) :].decode("ascii"))
+        armoured = unquote_plus(answer[len(exchange.answer_before) :].decode("ascii"))
         pysequoia.verify(
             bytes=exchange.answer_document,
             store=lambda _: self._certificates,
-            signature=Sig.from_bytes(signature.encode("ascii")),
+            signature=Sig.from_bytes(armoured.encode("ascii")),
         )
 
     def close(self) -> None:

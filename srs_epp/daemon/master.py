@@ -26,7 +26,7 @@ from srs_epp.daemon.logs import say
 from srs_epp.daemon.processes import ended_children, fork, gone, how
 from srs_epp.daemon.signals import HANDLED, Signals
 from srs_epp.daemon.table import Table
-from srs_epp.daemon.worker import READY, RELOAD, RETIRE, work
+from srs_epp.daemon.worker import READY, RELOAD, RETIRE, WORN, work
 
 log = logging.getLogger("eppd.master")
 
@@ -50,6 +50,7 @@ class _Child:
     born: float = field(default_factory=time.monotonic)
     ready: bool = False
     reloads: int = 0  # that it has been told of, and has not said yet that it has done
+    worn: bool = False  # it wants another to take its place
     retired: bool = False
 
     @property
@@ -230,14 +231,38 @@ class Master:
             child.close_channel()
             return False
         if what == READY:
-            child.ready = True
+            self._begins(child)
+        elif what == WORN:
+            self._renew(child)
         else:
             child.reloads = max(0, child.reloads - 1)
-        if what == READY and child.number in self._pauses:
-            log.info("%s started again", child.name)
         for fault in faults:
             log.error("%s: %s", child.name, fault)
         return True
+
+    def _begins(self, child: _Child) -> None:
+        child.ready = True
+        if child.number in self._pauses:
+            log.info("%s started again", child.name)
+        for other in self._namesakes(child):
+            if other.worn:
+                other.retired = True
+                self._send(other, RETIRE, self._config)
+
+    def _renew(self, child: _Child) -> None:
+        """Have another worker take the place of one that has grown old; it serves until that one does."""
+        log.info("%s has worked for long: another takes its place", child.name)
+        child.worn = True
+        if not self._namesakes(child) and child.number not in self._start_at:
+            self._start(child.number)
+
+    def _namesakes(self, child: _Child) -> list[_Child]:
+        """The others of its number that are to stay."""
+        return [
+            other
+            for other in self._children.values()
+            if other is not child and other.number == child.number and not other.retired
+        ]
 
     def _bury_dead(self) -> None:
         for pid, code in ended_children():
@@ -247,6 +272,9 @@ class Master:
             child.close_channel()
             lost = self._table.free_of(partial(operator.eq, pid))
             if child.retired:
+                continue
+            if self._namesakes(child):
+                log.error("%s, pid %d, ended (%s): another serves", child.name, pid, how(code))
                 continue
             if time.monotonic() - child.born > CALM:
                 self._pauses.pop(child.number, None)

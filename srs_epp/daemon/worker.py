@@ -25,6 +25,7 @@ from srs_epp.daemon.records import Records
 from srs_epp.daemon.server import EPPServer
 from srs_epp.daemon.signals import Signals
 from srs_epp.daemon.table import Table
+from srs_epp.srs.openpgp import Keyring
 
 log = logging.getLogger("eppd.worker")
 
@@ -35,9 +36,12 @@ WATCH_INTERVAL, WATCHES = (
     10,
 )  # seconds between two looks at those who accept; so many in vain, and they hang
 STOPPING = 10.0  # seconds for the threads that accept to end
+# signatures verified, of each of which Sequoia keeps something: then another worker takes our place, and
+# after as many more the sessions that are still here come to an end
+LEASE = 1_000_000
 
 RELOAD, RETIRE = "reload", "retire"  # what the master says, with a Config or None
-READY, FAULTS = "ready", "faults"  # what a worker says, with a list of faults
+READY, FAULTS, WORN = "ready", "faults", "worn"  # what a worker says, with a list of faults
 
 
 def work(
@@ -83,6 +87,12 @@ def work(
         if not caught and not ready and worker.hangs():
             log.error("a thread that accepts connections hangs: ending, for another worker to take our place")
             return worker.drain()
+        if worker.lease_ends():
+            if worker.retired:
+                log.info("draining: a retired worker that goes on working needs ever more memory")
+                return worker.drain()
+            with suppress(OSError):  # the master is gone; the lifeline says so too
+                channel.send((WORN, []))
         if worker.retired and not worker.running.count:
             log.info("the last connection of a retired worker has ended")
             return 0
@@ -115,6 +125,7 @@ class _Worker:
             thread.start()
         self._looks: list[int] = []
         self._in_vain = 0
+        self._lease_end = LEASE
 
     def _service(self, config: Config) -> Service:
         """What connections are served with. ConfigError where a file does not serve."""
@@ -145,6 +156,13 @@ class _Worker:
         stuck = any(now == then for now, then in zip(self._looks, before, strict=False))
         self._in_vain = self._in_vain + 1 if stuck else 0
         return self._in_vain >= WATCHES
+
+    def lease_ends(self) -> bool:
+        """Whether it has just come to an end; another begins then."""
+        ends = Keyring.remembered >= self._lease_end
+        if ends:
+            self._lease_end = Keyring.remembered + LEASE
+        return ends
 
     def retire(self) -> None:
         """Accept no more; the sessions that there are may last as long as they like."""
