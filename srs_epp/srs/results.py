@@ -45,7 +45,7 @@ class AuditDetails:
 
 @record
 class Domain:
-    """A Domain record; what the registry left out is None, "" or ()."""
+    """A Domain record; what the registry left out is None, "" or (). Contacts are known by their HandleId."""
 
     name: str
     status: str | None
@@ -54,9 +54,9 @@ class Domain:
     udai: str | None = field(repr=False)
     servers: tuple[Server, ...]
     ds: tuple[DS, ...]
-    registrant: Contact | None
-    admin: Contact | None
-    tech: Contact | None
+    registrant: str | None
+    admin: str | None
+    tech: str | None
     registered: datetime | None
     billed_until: datetime | None
     cancelled: datetime | None
@@ -74,9 +74,9 @@ class Domain:
             udai=attribute(element, "UDAI"),
             servers=tuple(map(Server.read, children(parts.get("NameServers"), "Server"))),
             ds=tuple(map(DS.read, children(parts.get("DNSSEC"), "DS"))),
-            registrant=_contact(parts.get("RegistrantContact")),
-            admin=_contact(parts.get("AdminContact")),
-            tech=_contact(parts.get("TechnicalContact")),
+            registrant=_handle_id(parts.get("RegistrantContact")),
+            admin=_handle_id(parts.get("AdminContact")),
+            tech=_handle_id(parts.get("TechnicalContact")),
             registered=_moment(parts.get("RegisteredDate")),
             billed_until=_moment(parts.get("BilledUntil")),
             cancelled=_moment(parts.get("CancelledDate")),
@@ -340,8 +340,8 @@ def _error(element: Element, *, whole: bool) -> SRSError:
     )
 
 
-def _contact(element: Element | None) -> Contact | None:
-    return Contact.read(element) if element is not None else None
+def _handle_id(element: Element | None) -> str | None:
+    return attribute(element, "HandleId") if element is not None else None
 
 
 def _audit(element: Element | None) -> AuditDetails | None:

@@ -60,14 +60,10 @@ def domain(name: str = "kakapo.co.nz", status: str | None = "Active", **changes:
     return replace(_DOMAIN, name=name, status=status, **changes)  # type: ignore[arg-type]
 
 
-def contact(handle_id: str | None = "moana-1", **changes: object) -> Contact:
-    """What a contact of a domain, or a handle, has."""
-    return replace(_CONTACT, handle_id=handle_id, **changes)  # type: ignore[arg-type]
-
-
 def handle(handle_id: str = "moana-1", **changes: object) -> Handle:
     """A whole Handle record of registrar 100's; changes of its contact."""
-    return Handle(registrar_id=100, contact=contact(handle_id, **changes), created=REGISTERED, audit=None)
+    contact = replace(_CONTACT, handle_id=handle_id, **changes)  # type: ignore[arg-type]
+    return Handle(registrar_id=100, contact=contact, created=REGISTERED, audit=None)
 
 
 def audit(moment: datetime | None, registrar_id: int | None = 1) -> AuditDetails:

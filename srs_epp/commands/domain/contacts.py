@@ -37,8 +37,7 @@ def changed(
     old, new = one_of_each(removed), one_of_each(added)
     holders = {"admin": present.admin, "tech": present.tech}
     result: dict[str, str] = {}
-    for kind, holder in holders.items():
-        handle_id = holder.handle_id if holder else None
+    for kind, handle_id in holders.items():
         if kind in old:
             if old[kind] != handle_id:
                 text = f"Attempting to remove {kind} contact which does not exist on the domain"

@@ -10,7 +10,6 @@ from srs_epp.commands.mapping import Context, registrar_name
 from srs_epp.epp.domain import ContactReference, InfoData
 from srs_epp.epp.results import CommandFailed
 from srs_epp.srs.results import PENDING_RELEASE, Domain
-from srs_epp.srs.values import Contact
 
 log = logging.getLogger("eppd.mapping")
 
@@ -35,7 +34,7 @@ def info_data(
         roid=roid(domain.name, DOMAIN_SUFFIX),
         statuses=statuses,
         client_id=registrar_name(sponsor or 0),
-        registrant=_handle_id(domain.registrant),
+        registrant=_shown_id(domain.registrant),
         contacts=tuple(_contacts(domain)),
         servers=nameservers.to_epp(domain.servers) if with_servers else (),
         created=domain.registered,
@@ -47,15 +46,13 @@ def info_data(
 
 
 def _contacts(domain: Domain) -> list[ContactReference]:
-    named = (("admin", _handle_id(domain.admin)), ("tech", _handle_id(domain.tech)))
+    named = (("admin", _shown_id(domain.admin)), ("tech", _shown_id(domain.tech)))
     return [ContactReference(kind, handle_id) for kind, handle_id in named if handle_id]
 
 
-def _handle_id(contact: Contact | None) -> str | None:
-    """The id of a contact by handle; None for one that EPP can't name."""
-    if contact is None or contact.handle_id is None:
+def _shown_id(handle_id: str | None) -> str | None:
+    """The id of a contact; None for one that EPP can't name."""
+    if handle_id is not None and len(handle_id) not in ID_LENGTH:
+        log.warning("a contact id of %d characters is left out", len(handle_id))
         return None
-    if len(contact.handle_id) not in ID_LENGTH:
-        log.warning("a contact id of %d characters is left out", len(contact.handle_id))
-        return None
-    return contact.handle_id
+    return handle_id
