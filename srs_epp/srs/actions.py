@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import field
+from functools import lru_cache
 from typing import ClassVar
 
 from srs_epp.escaping import quoted
@@ -64,8 +65,7 @@ class DomainDetailsQry(Action):
     fields: tuple[str, ...]
 
     def xml(self) -> Xml:
-        fields = tag("FieldList", **dict.fromkeys(self.fields, True))
-        return tag("DomainDetailsQry", tag("DomainNameFilter", text(self.name)), fields)
+        return tag("DomainDetailsQry", tag("DomainNameFilter", text(self.name)), _field_list(self.fields))
 
 
 @record
@@ -315,6 +315,11 @@ class AccessControlListQry(Action):
             Type=self.type,
             FullResult=True,
         )
+
+
+@lru_cache(maxsize=16)  # those that ask have two or three lists
+def _field_list(fields: tuple[str, ...]) -> Xml:
+    return tag("FieldList", **dict.fromkeys(fields, True))
 
 
 def _all_of(name: str, members: Iterable[Written]) -> Xml:
