@@ -23,8 +23,9 @@ def from_attributes(attributes: Mapping[str, str]) -> datetime:
     return _moment(*date_and_time, attributes.get("Second") or "0", attributes.get("TimeZoneOffset") or "")
 
 
-# all results of a response bear one time, and so do those of the next within its second
-@lru_cache(maxsize=1024)
+# all results of a response bear one time, and so do those of the next within its second; older ones hardly
+# come again, and each that is kept takes 0.7 KiB
+@lru_cache(maxsize=64)
 def _moment(year: str, month: str, day: str, hour: str, minute: str, second: str, offset: str) -> datetime:
     try:
         moment = datetime(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -192,3 +193,17 @@ def test_what_is_written_is_read_as_the_same_moment(moment: datetime, offset: in
 
 def test_new_zealand_is_where_the_registry_is() -> None:
     assert NEW_ZEALAND.key == "Pacific/Auckland"
+
+
+def test_the_moments_of_an_hour_are_not_kept() -> None:
+    begin = datetime(2026, 11, 23, tzinfo=UTC)
+    from_attributes(to_attributes(begin))
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for second in range(3600):
+            from_attributes(to_attributes(begin + timedelta(seconds=second)))
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 200 * 1024
