@@ -57,12 +57,16 @@ def role_of(pid: int) -> str:
 
 
 def memory_of(pid: int) -> tuple[int, int]:
-    """KiB of it: its share of memory that is no file's, and with files (PSS), which others may map or not."""
+    """KiB of it: what is no file's; and its share of all that it maps (PSS).
+
+    The first has what was inherited as a whole. A page that was shared with whom the process was forked from,
+    and is its own once the garbage collector has marked something on it, is no growth: PSS would have it so.
+    """
     fields = {}
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
         name, _, value = line.partition(":")
         fields[name] = int(value.split()[0])
-    return fields["Pss_Anon"], fields["Pss"]
+    return fields["Anonymous"], fields["Pss"]
 
 
 def threads_of(pid: int) -> int:

@@ -2,9 +2,10 @@
 
 Clients come, work and go in every way; eppd is reloaded, handed over, and loses workers; the registry fails,
 lies, stops and goes away. Every few seconds it is written down what the processes hold. The hand-overs are in
-the first third, so that what comes after them is one generation of processes that grows old: the second half
-of the time is judged. ``samples.csv``, ``summary.json`` and ``soak.svg`` go to the folder ``--out``; the exit
-code is 1 where something was lost or grew.
+the first eighth, so that what comes after them is one generation of processes that grows old: the second half
+of the time is judged, which begins when they have had some ten thousand commands. ``samples.csv``,
+``summary.json`` and ``soak.svg`` go to the folder ``--out``; the exit code is 1 where something was lost or
+grew.
 """
 
 from __future__ import annotations
@@ -41,9 +42,9 @@ from tests.reliability.readings import Reading, Size
 from tests.reliability.service import RULE, seconds_until_served
 from tests.reliability.trend import Point, Trend, trend
 
-CLIENTS, PAUSE = 10, 0.8  # and seconds between two batches of one of them, on average
+CLIENTS, PAUSE = 10, 0.2  # and seconds between two batches of one of them, on average
 RELOADS, KILLS, OUTAGES = 1.0, 4.0, 2.0  # minutes from one to the next; of workers, one alone is killed
-HAND_OVERS = (0.08, 0.16, 0.24, 0.32)  # parts of the time, in a long one
+HAND_OVERS = (0.03, 0.06, 0.09, 0.12)  # parts of the time, in a long one
 OUTAGE = 3.0  # seconds
 AFTER_KILL = 3.0  # seconds in which connections may be cut after a kill
 LASTING = ("master", "worker 2", "status", "registry")
@@ -395,7 +396,7 @@ def chart(run: Run) -> str:
     audit = [[(size.time, float(size.lines)) for size in run.sizes]]
     panels = [
         Panel(
-            "memory that is no file's, MiB (PSS); a line for each process",
+            "memory that is no file's, MiB; a line for each process",
             lines(lambda one: one.anonymous / 1024, roles),
         ),
         Panel("threads", lines(lambda one: one.threads, roles)),

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.reliability import soak
-from tests.reliability.readings import Reading
+from tests.reliability.readings import Reading, memory_of
 from tests.reliability.soak import Run
 from tests.reliability.trend import trend
 
@@ -47,6 +47,38 @@ def test_a_short_soak_holds(tmp_path: Path) -> None:
         roles = {row["role"] for row in csv.DictReader(file)}
     assert roles >= {*soak.LASTING, "worker 1"}
     assert ElementTree.parse(out / "soak.svg").getroot().tag.endswith("svg")
+
+
+# -- what is measured
+
+SHARING = """
+import mmap, os, sys
+held = bytearray(b"x") * (20 << 20)
+if pid := os.fork():
+    sys.exit(os.waitpid(pid, 0)[1])
+print(os.getpid(), flush=True)
+sys.stdin.readline()
+for page in range(0, len(held), mmap.PAGESIZE):
+    held[page] = 0
+print("has pages of its own", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_pages_that_are_no_longer_shared_are_no_growth() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SHARING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        anonymous, pss = memory_of(pid)
+        print(file=process.stdin, flush=True)
+        process.stdout.readline()
+        grown = [after - before for after, before in zip(memory_of(pid), (anonymous, pss), strict=True)]
+
+    assert grown[0] < 2 * 1024
+    assert grown[1] > 8 * 1024
 
 
 # -- that the verdict can fail
