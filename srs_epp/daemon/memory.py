@@ -1,4 +1,4 @@
-"""How the C library shares out memory among a worker's threads."""
+"""How the C library shares out memory among the threads of a process."""
 
 from __future__ import annotations
 

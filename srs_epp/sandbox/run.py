@@ -19,7 +19,7 @@ from typing import Any
 
 from srs_epp import config
 from srs_epp.config import Address, Config, ConfigError
-from srs_epp.daemon import logs, sockets
+from srs_epp.daemon import logs, memory, sockets
 from srs_epp.daemon.master import Master
 from srs_epp.daemon.processes import fork
 from srs_epp.daemon.signals import HANDLED, Signals
@@ -215,6 +215,7 @@ class _Keeper:
         self._leave_parent()
         for listener in self._proxys_listeners():
             listener.close()
+        memory.share_arenas()
         signals = Signals([signal.SIGTERM])
         registry = self._folder.registry()
         server = RegistryServer(registry, self._registry_listener)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import resource
@@ -15,7 +16,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -499,3 +502,29 @@ def test_a_key_that_comes_twice_in_the_file_is_a_fault(eppd: Callable[..., Proce
 
     assert done.popen.returncode == 2
     assert f"eppd: {path}: key 'listen' comes twice\n" in done.log
+
+
+HEAP = 64 << 20  # octets that glibc sets aside, at a multiple of them, for each arena but the first
+
+
+def test_the_threads_of_the_registry_share_two_arenas(sandbox: Sandbox) -> None:
+    url = urlsplit(str(sandbox.facts["registry"]))
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):
+            connection = HTTPConnection(str(url.hostname), url.port, timeout=PATIENCE)
+            stack.callback(connection.close)
+            connection.request("POST", url.path, b"r=", {"Content-Type": "application/x-www-form-urlencoded"})
+            assert connection.getresponse().read().startswith(b"r=")
+
+        maps = Path(f"/proc/{registry_of(sandbox)}/maps").read_text().splitlines()
+
+    heaps = [first for first, second in itertools.pairwise(maps) if is_heap(first, second)]
+    assert len(heaps) <= 1, heaps
+
+
+def is_heap(used: str, rest: str) -> bool:
+    """Whether two lines of /proc/PID/maps are what an arena uses, and what is set aside for it."""
+    start, middle = (int(word, 16) for word in used.split()[0].split("-"))
+    begin, end = (int(word, 16) for word in rest.split()[0].split("-"))
+    kinds = used.split()[1], rest.split()[1]
+    return kinds == ("rw-p", "---p") and start % HEAP == 0 and middle == begin and end == start + HEAP
