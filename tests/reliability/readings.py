@@ -29,12 +29,16 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The registry's database and eppd's audit log at a moment."""
+    """The registry's database, eppd's audit log, and the requests that have reached the registry by then.
+
+    ``requests``: of all, and of worker 2, by its part of the audit log.
+    """
 
     time: float
     octets: int
     actions: int
     lines: int
+    requests: tuple[float, float] = (0.0, 0.0)
 
 
 def processes_of(daemon: Daemon) -> list[int]:

@@ -55,6 +55,7 @@ OUTAGES_IN_ORDER = (
     *("reset", "half answered", "not XML", "failed"),
 )
 LEAST_RISE = 256.0  # KiB that are no growth, whatever the level
+SIGNATURE = 55 / 1024  # KiB that Sequoia keeps of each that it has found good
 WARM, YOUNG = 20.0, 60.0  # seconds of a worker's life: from then on, and up to then, levels are compared
 
 
@@ -115,6 +116,7 @@ class Soak:
         self.kills: list[float] = []
         self._sampled = threading.Event()
         self._births: dict[int, float] = {}
+        self._audited = 0
 
     # -- readings
 
@@ -145,11 +147,25 @@ class Soak:
             run.readings.append(Reading(run.now, role, pid, born, *memory, *held))
         octets = sum(path.stat().st_size for path in self.database.parent.glob("registry.sqlite*"))
         with self.audit.open("rb") as file:
-            lines = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-        run.sizes.append(Size(run.now, octets, readings.actions_in(self.database), lines))
+            file.seek(self._audited)
+            new = file.read()
+        self._audited += len(new)
+        lines, of_worker_2 = new.count(b"\n"), new.count(b'"worker": 2,')
         with self.proxy._lock:  # what it keeps for tests that look at single requests
+            reached = len(self.proxy.reached)
             for kept in (self.proxy.requests, self.proxy.reached, self.proxy.responses):
                 kept.clear()
+        last = run.sizes[-1] if run.sizes else Size(0.0, 0, 0, 0)
+        requests, of_2 = last.requests
+        run.sizes.append(
+            Size(
+                run.now,
+                octets,
+                readings.actions_in(self.database),
+                last.lines + lines,
+                (requests + reached, of_2 + reached * of_worker_2 / max(1, lines)),
+            )
+        )
 
     def held(self) -> Held:
         """Threads and descriptors of each process; without connections to the registry, which are kept.
@@ -338,19 +354,25 @@ def trids_in(audit: Path) -> Iterator[str]:
 
 
 def judged(run: Run, role: str) -> list[Point]:
-    """(seconds, KiB) that can be compared.
+    """(seconds, KiB) that can be compared, without what Sequoia keeps of signatures.
 
     Of who lives on after the last hand-over, the second half of the time; of worker 1, which is killed again
     and again, all that have the same age.
     """
     warm = min(WARM, run.minutes * 4)
     return [
-        (one.time, float(one.anonymous))
+        (one.time, one.anonymous - SIGNATURE * verified(run, role, one.time))
         for one in run.readings
         if one.role == role
         and one.time - one.born >= warm
         and (one.time - one.born <= YOUNG if role == "worker 1" else one.time >= run.minutes * 30)
     ]
+
+
+def verified(run: Run, role: str, moment: float) -> float:
+    """How many signatures the registry, or worker 2, had found good by then."""
+    known = next((size.requests for size in run.sizes if size.time >= moment), (0.0, 0.0))
+    return {"registry": known[0], "worker 2": known[1]}.get(role, 0.0)
 
 
 def memory(run: Run) -> dict[str, Trend]:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.reliability import soak
-from tests.reliability.readings import Reading, memory_of
+from tests.reliability.readings import Reading, Size, memory_of
 from tests.reliability.soak import Run
 from tests.reliability.trend import trend
 
@@ -106,6 +106,19 @@ def test_memory_that_grows_is_a_fault_whosever_it_is(role: str) -> None:
 
 def test_memory_that_only_goes_up_and_down_is_none() -> None:
     assert soak.growth(run_with("nobody", 0.0), 0.03) == []
+
+
+@pytest.mark.parametrize(("role", "requests"), [("registry", (20_000.0, 0.0)), ("worker 2", (0.0, 20_000.0))])
+def test_what_sequoia_keeps_of_signatures_is_no_growth(role: str, requests: tuple[float, float]) -> None:
+    by = 20_000 * soak.SIGNATURE  # KiB for as many requests a minute
+    run = run_with(role, by)
+    assert len(soak.growth(run, 0.03)) == 1
+    for one in run.readings:
+        count = tuple(number * one.time / 60 for number in requests)
+        run.sizes.append(Size(one.time, 0, 0, 0, (count[0], count[1])))
+
+    assert soak.growth(run, 0.03) == []
+    assert len(soak.growth(run_with(role, by + 200.0), 0.03)) == 1
 
 
 def test_a_trend_is_not_moved_by_single_values() -> None:
