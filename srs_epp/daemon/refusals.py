@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import ipaddress
 import json
+import os
 import re
+import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -132,10 +135,18 @@ def _streams(path: Path, since: datetime | None, opened: ExitStack) -> list[Bina
 
 
 def _open(path: Path, opened: ExitStack) -> BinaryIO:
+    stream = opened.enter_context(open(path, "rb", opener=_open_at_once))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        raise OSError(errno.EINVAL, "no file", str(path))
     if path.suffix != ".gz":
-        return opened.enter_context(path.open("rb"))
-    unpacked = opened.enter_context(gzip.GzipFile(path, "rb"))
+        return stream
+    unpacked = opened.enter_context(gzip.GzipFile(fileobj=stream, mode="rb"))
     return cast(BinaryIO, io.BufferedReader(unpacked, LONGEST_LINE))
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # a pipe that somebody has put there would have us wait for whoever writes to it
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _refusals(stream: BinaryIO) -> Iterator[_Refusal | None]:

@@ -184,6 +184,16 @@ def test_without_any_log_it_says_so(tmp_path: Path) -> None:
         Shown(tmp_path / "audit.log")
 
 
+@pytest.mark.parametrize("name", ["audit.log", "audit.log.1", "audit.log.2.gz"])
+def test_what_is_no_file_is_not_waited_for(log: Callable[..., Path], name: str) -> None:
+    path = log(line(text="1")).with_name(name)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+    with pytest.raises(OSError, match=f"no file: '.*{name}'"):
+        Shown(path.with_name("audit.log"))
+
+
 def test_files_that_ended_before_that_time_are_not_read(log: Callable[..., Path]) -> None:
     path = log(line(500, text="now"))
     for number in (1, 2):

@@ -155,6 +155,11 @@ class Client:
         return octets
 
 
+def connect(server: Server, address: str) -> socket.socket:
+    """A bare connection from that address."""
+    return socket.create_connection((server.host, server.port), 20, (address, 0))
+
+
 def tls_context(sandbox: Server, certificate_of: int | None = None) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=sandbox.ca)
     if certificate_of is not None:

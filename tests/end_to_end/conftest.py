@@ -77,6 +77,18 @@ def besieged(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iter
         daemon.kill_all()
 
 
+@pytest.fixture(scope="session")
+def addresses() -> Iterator[str]:
+    """Addresses by which one who connects is known in the log."""
+    return (f"127.0.{net}.{number}" for net in itertools.count(7) for number in range(1, 255))
+
+
+@pytest.fixture
+def address(addresses: Iterator[str]) -> str:
+    """An address that no other test has."""
+    return next(addresses)
+
+
 @pytest.fixture
 def neighbours(besieged: Daemon) -> Iterator[Neighbours]:
     """Good clients of the besieged server, which are served all the time; and nothing is left of the test."""

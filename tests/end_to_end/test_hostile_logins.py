@@ -14,15 +14,7 @@ from tests.end_to_end.daemon import Daemon
 from tests.end_to_end.neighbours import Neighbours
 from tests.end_to_end.test_hostile import in_parallel
 
-ADDRESSES = iter(f"127.0.10.{number}" for number in range(1, 255))
-
 pytestmark = pytest.mark.usefixtures("neighbours")
-
-
-@pytest.fixture
-def address() -> str:
-    """An address that no other test has."""
-    return next(ADDRESSES)
 
 
 def refusals(daemon: Daemon, address: str, why: str) -> int:

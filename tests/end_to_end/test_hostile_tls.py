@@ -18,24 +18,12 @@ import pytest
 from OpenSSL import SSL
 
 from tests.daemon.test_tls import Holder
-from tests.end_to_end.client import EPP, HELLO, Client, Server, check, frame, login
+from tests.end_to_end.client import EPP, HELLO, Client, Server, check, connect, frame, login
 from tests.end_to_end.daemon import Daemon
 from tests.end_to_end.process import PATIENCE, Sandbox
 from tests.end_to_end.test_certificates import NO_NAME, assert_refused, context_of
 
-ADDRESSES = iter(f"127.0.8.{number}" for number in range(1, 255))
-
 pytestmark = pytest.mark.usefixtures("neighbours")
-
-
-@pytest.fixture
-def address() -> str:
-    """An address that no other test has."""
-    return next(ADDRESSES)
-
-
-def connect(server: Server, address: str) -> socket.socket:
-    return socket.create_connection((server.host, server.port), 20, (address, 0))
 
 
 def refusal(daemon: Daemon, address: str) -> str:

@@ -8,14 +8,14 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.client import HELLO, LOGOUT, Client, Server, check, frame, login
+from tests.end_to_end.client import HELLO, LOGOUT, Client, Server, check, connect, frame, login
 from tests.end_to_end.daemon import Daemon
 from tests.end_to_end.neighbours import Neighbours
 from tests.end_to_end.process import PATIENCE
@@ -24,19 +24,8 @@ from tests.end_to_end.test_limits import seconds_until_closed
 
 MIB = 1 << 20
 LONGEST = 1 * MIB  # max-frame
-ADDRESSES = iter(f"127.0.7.{number}" for number in range(1, 255))  # by which an attacker is known in the log
 
 pytestmark = pytest.mark.usefixtures("neighbours")
-
-
-@pytest.fixture
-def address() -> str:
-    """An address that no other test has."""
-    return next(ADDRESSES)
-
-
-def connect(server: Server, address: str) -> socket.socket:
-    return socket.create_connection((server.host, server.port), 20, (address, 0))
 
 
 def client_hello(server: Server) -> bytes:
@@ -87,12 +76,12 @@ SLOW = {
 }
 
 
-def test_slow_clients_are_closed_in_time(besieged: Daemon) -> None:
-    addresses = {name: next(ADDRESSES) for name in SLOW}
+def test_slow_clients_are_closed_in_time(besieged: Daemon, addresses: Iterator[str]) -> None:
+    address_of = {name: next(addresses) for name in SLOW}
 
     def be_slow(number: int) -> None:
         name, slow = list(SLOW.items())[number]
-        raw = connect(besieged, addresses[name])
+        raw = connect(besieged, address_of[name])
         if not slow.tls:
             with raw:
                 assert drip(raw, slow.octets(besieged), slow.pause) == b""
@@ -114,7 +103,7 @@ def test_slow_clients_are_closed_in_time(besieged: Daemon) -> None:
     in_parallel(len(SLOW), be_slow)
 
     for name, slow in SLOW.items():
-        besieged.wait_for_log(rf"{re.escape(addresses[name])}.* {re.escape(slow.log)}$")
+        besieged.wait_for_log(rf"{re.escape(address_of[name])}.* {re.escape(slow.log)}$")
 
 
 def drip(sock: socket.socket, octets: bytes, pause: float) -> bytes:

@@ -15,7 +15,6 @@ from tests.end_to_end.daemon import Daemon
 from tests.end_to_end.test_hostile import processor_time
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
-ADDRESSES = iter(f"127.0.9.{number}" for number in range(1, 255))
 FULL = 1_040_000  # octets, a little less than max-frame
 
 pytestmark = pytest.mark.usefixtures("neighbours")
