@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from lxml import etree
@@ -12,9 +12,11 @@ from srs_epp.epp.markup import Markup
 from srs_epp.epp.namespaces import CONTACT
 from srs_epp.epp.results import Element
 from srs_epp.epp.xml import boolean, collapsed, normalized, token, utc
+from srs_epp.record import record
+from srs_epp.tree import child, children
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Address:
     """``<contact:addr>``: an optional part that is missing is None."""
 
@@ -27,15 +29,15 @@ class Address:
     @classmethod
     def read(cls, element: Element) -> Address:
         return cls(
-            streets=tuple(map(normalized, element.iterchildren(CONTACT("street")))),
-            city=normalized(element.find(CONTACT("city"))),
-            country_code=token(element.find(CONTACT("cc"))),
-            province=normalized(element.find(CONTACT("sp"))) or None,
-            postal_code=token(element.find(CONTACT("pc"))) or None,
+            streets=tuple(map(normalized, children(element, CONTACT("street")))),
+            city=normalized(child(element, CONTACT("city"))),
+            country_code=token(child(element, CONTACT("cc"))),
+            province=normalized(child(element, CONTACT("sp"))) or None,
+            postal_code=token(child(element, CONTACT("pc"))) or None,
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PostalInfo:
     """``<contact:postalInfo>``; ``type`` is "int" or "loc". An empty ``org`` is none.
 
@@ -49,7 +51,7 @@ class PostalInfo:
 
     @classmethod
     def read(cls, element: Element) -> PostalInfo:
-        name, organisation, addr = (element.find(CONTACT(local)) for local in ("name", "org", "addr"))
+        name, organisation, addr = (child(element, CONTACT(local)) for local in ("name", "org", "addr"))
         return cls(
             type=element.get("type", "").strip(),
             name=normalized(name) if name is not None else None,
@@ -58,7 +60,7 @@ class PostalInfo:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Phone:
     """An E.164 number ``+CC.number``, "" where the element is empty, and its extension."""
 
@@ -70,7 +72,7 @@ class Phone:
         return cls(token(element), collapsed(element.get("x")) or None)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Disclose:
     """``<contact:disclose>``: the flag, and the elements that it names."""
 
@@ -78,7 +80,7 @@ class Disclose:
     elements: tuple[Element, ...] = field(repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Create:
     """``<contact:create>``, section 3.2.1."""
 
@@ -93,15 +95,15 @@ class Create:
     def read(cls, payload: Element) -> Create:
         return cls(
             id=read_id(payload),
-            postal_infos=tuple(map(PostalInfo.read, payload.iterchildren(CONTACT("postalInfo")))),
+            postal_infos=tuple(map(PostalInfo.read, children(payload, CONTACT("postalInfo")))),
             voice=_phone(payload, "voice"),
             fax=_phone(payload, "fax"),
-            email=token(payload.find(CONTACT("email"))),
+            email=token(child(payload, CONTACT("email"))),
             disclose=read_disclose(payload),
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Update:
     """``<contact:update>``, section 3.2.5. ``statuses``: elements to add or remove."""
 
@@ -116,19 +118,19 @@ class Update:
 
     @classmethod
     def read(cls, payload: Element) -> Update:
-        chg = payload.find(CONTACT("chg"))
+        chg = child(payload, CONTACT("chg"))
         if chg is None:
             chg = etree.Element(CONTACT("chg"))
-        email = chg.find(CONTACT("email"))
+        email = child(chg, CONTACT("email"))
         return cls(
             id=read_id(payload),
             statuses=tuple(payload.iter(CONTACT("status"))),
-            postal_infos=tuple(map(PostalInfo.read, chg.iterchildren(CONTACT("postalInfo")))),
+            postal_infos=tuple(map(PostalInfo.read, children(chg, CONTACT("postalInfo")))),
             voice=_phone(chg, "voice"),
             fax=_phone(chg, "fax"),
             email=token(email) if email is not None else None,
             disclose=read_disclose(chg),
-            auth_info=chg.find(CONTACT("authInfo")),
+            auth_info=child(chg, CONTACT("authInfo")),
         )
 
     def __bool__(self) -> bool:
@@ -139,25 +141,25 @@ class Update:
 
 def read_id(payload: Element) -> str:
     """The ``id`` of a command about one contact."""
-    return token(payload.find(CONTACT("id")))
+    return token(child(payload, CONTACT("id")))
 
 
 def read_ids(payload: Element) -> list[str]:
     """The ids of a ``<contact:check>``, section 3.1.1, in order."""
-    return list(map(token, payload.iterchildren(CONTACT("id"))))
+    return list(map(token, children(payload, CONTACT("id"))))
 
 
 def read_disclose(payload: Element) -> Disclose | None:
-    found = payload.find(CONTACT("disclose"))
+    found = child(payload, CONTACT("disclose"))
     return Disclose(boolean(found.get("flag")), tuple(found)) if found is not None else None
 
 
 def _phone(payload: Element, local: str) -> Phone | None:
-    found = payload.find(CONTACT(local))
+    found = child(payload, CONTACT(local))
     return Phone.read(found) if found is not None else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InfoData:
     """``<contact:infData>``; what is None is left out. ``private``: address and numbers are withheld."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from srs_epp.epp.markup import Markup
@@ -11,11 +11,13 @@ from srs_epp.epp.names import domain_name
 from srs_epp.epp.namespaces import DOMAIN
 from srs_epp.epp.results import Element
 from srs_epp.epp.xml import normalized, token, utc
+from srs_epp.record import record
+from srs_epp.tree import child, children
 
 MONTHS = {"y": 12, "m": 1}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NameServer:
     """A ``hostAttr``: addresses are (version, text), version "v4" or "v6"."""
 
@@ -24,7 +26,7 @@ class NameServer:
     element: Element | None = field(default=None, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ContactReference:
     """A contact of a domain: its type ("admin", "tech", "billing", or None) and id."""
 
@@ -33,7 +35,7 @@ class ContactReference:
     element: Element | None = field(default=None, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Info:
     """``<domain:info>``, section 3.1.2."""
 
@@ -43,12 +45,12 @@ class Info:
 
     @classmethod
     def read(cls, payload: Element) -> Info:
-        name = payload.find(DOMAIN("name"))
+        name = child(payload, DOMAIN("name"))
         assert name is not None
         return cls(domain_name(name), name.get("hosts", "all").strip(), read_auth_info(payload))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Create:
     """``<domain:create>``, section 3.2.1; ``months`` is None where the client names no period."""
 
@@ -61,18 +63,18 @@ class Create:
 
     @classmethod
     def read(cls, payload: Element) -> Create:
-        ns, registrant = payload.find(DOMAIN("ns")), payload.find(DOMAIN("registrant"))
+        ns, registrant = child(payload, DOMAIN("ns")), child(payload, DOMAIN("registrant"))
         return cls(
             name=read_name(payload),
             months=read_period(payload),
             servers=read_servers(ns),
-            host_objects=tuple(ns.iterchildren(DOMAIN("hostObj"))) if ns is not None else (),
+            host_objects=tuple(children(ns, DOMAIN("hostObj"))),
             registrant=token(registrant) if registrant is not None else None,
             contacts=read_contacts(payload),
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Changes:
     """``<domain:add>`` or ``<domain:rem>``, section 3.2.5; statuses are their elements."""
 
@@ -85,19 +87,19 @@ class Changes:
     def read(cls, element: Element | None) -> Changes:
         if element is None:
             return cls()
-        ns = element.find(DOMAIN("ns"))
+        ns = child(element, DOMAIN("ns"))
         return cls(
             servers=read_servers(ns),
-            host_objects=tuple(ns.iterchildren(DOMAIN("hostObj"))) if ns is not None else (),
+            host_objects=tuple(children(ns, DOMAIN("hostObj"))),
             contacts=read_contacts(element),
-            statuses=tuple(element.iterchildren(DOMAIN("status"))),
+            statuses=tuple(children(element, DOMAIN("status"))),
         )
 
     def __bool__(self) -> bool:
         return bool(self.servers or self.host_objects or self.contacts or self.statuses)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Update:
     """``<domain:update>``, section 3.2.5; ``registrant`` is the element in chg, None where there is none."""
 
@@ -109,13 +111,13 @@ class Update:
 
     @classmethod
     def read(cls, payload: Element) -> Update:
-        chg = payload.find(DOMAIN("chg"))
+        chg = child(payload, DOMAIN("chg"))
         return cls(
             name=read_name(payload),
-            add=Changes.read(payload.find(DOMAIN("add"))),
-            rem=Changes.read(payload.find(DOMAIN("rem"))),
-            registrant=chg.find(DOMAIN("registrant")) if chg is not None else None,
-            new_auth_info=chg is not None and chg.find(DOMAIN("authInfo")) is not None,
+            add=Changes.read(child(payload, DOMAIN("add"))),
+            rem=Changes.read(child(payload, DOMAIN("rem"))),
+            registrant=child(chg, DOMAIN("registrant")),
+            new_auth_info=child(chg, DOMAIN("authInfo")) is not None,
         )
 
     def __bool__(self) -> bool:
@@ -123,7 +125,7 @@ class Update:
         return bool(self.add or self.rem or self.registrant is not None or self.new_auth_info)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Renew:
     """``<domain:renew>``, section 3.2.3; ``current_expiry`` is curExpDate's element."""
 
@@ -133,12 +135,12 @@ class Renew:
 
     @classmethod
     def read(cls, payload: Element) -> Renew:
-        current = payload.find(DOMAIN("curExpDate"))
+        current = child(payload, DOMAIN("curExpDate"))
         assert current is not None
         return cls(read_name(payload), current, read_period(payload))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Transfer:
     """``<domain:transfer>``, section 3.2.4."""
 
@@ -153,33 +155,31 @@ class Transfer:
 
 def read_name(payload: Element) -> str:
     """The name of a command about one domain."""
-    name = payload.find(DOMAIN("name"))
+    name = child(payload, DOMAIN("name"))
     assert name is not None
     return domain_name(name)
 
 
 def read_names(payload: Element) -> list[str]:
     """The names of a ``<domain:check>``, section 3.1.1, in order."""
-    return [domain_name(element) for element in payload.iterchildren(DOMAIN("name"))]
+    return [domain_name(element) for element in children(payload, DOMAIN("name"))]
 
 
 def read_period(payload: Element) -> int | None:
     """The ``period`` in months."""
-    period = payload.find(DOMAIN("period"))
+    period = child(payload, DOMAIN("period"))
     return int(token(period)) * MONTHS[period.get("unit", "").strip()] if period is not None else None
 
 
 def read_servers(ns: Element | None) -> tuple[NameServer, ...]:
     """The host attributes of an ``ns``."""
-    if ns is None:
-        return ()
     servers = []
-    for element in ns.iterchildren(DOMAIN("hostAttr")):
-        name = element.find(DOMAIN("hostName"))
+    for element in children(ns, DOMAIN("hostAttr")):
+        name = child(element, DOMAIN("hostName"))
         assert name is not None
         addresses = tuple(
             (address.get("ip", "v4").strip(), token(address))
-            for address in element.iterchildren(DOMAIN("hostAddr"))
+            for address in children(element, DOMAIN("hostAddr"))
         )
         servers.append(NameServer(domain_name(name), addresses, element))
     return tuple(servers)
@@ -189,17 +189,17 @@ def read_contacts(parent: Element) -> tuple[ContactReference, ...]:
     """The ``contact`` children."""
     return tuple(
         ContactReference((element.get("type") or "").strip() or None, token(element), element)
-        for element in parent.iterchildren(DOMAIN("contact"))
+        for element in children(parent, DOMAIN("contact"))
     )
 
 
 def read_auth_info(payload: Element) -> str | None:
     """The password in ``authInfo``; "" for one of another kind, None where there is none."""
-    found = payload.find(DOMAIN("authInfo"))
-    return normalized(found.find(DOMAIN("pw"))) if found is not None else None
+    found = child(payload, DOMAIN("authInfo"))
+    return normalized(child(found, DOMAIN("pw"))) if found is not None else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InfoData:
     """``<domain:infData>``; what is None or empty is left out."""
 

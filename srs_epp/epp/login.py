@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from srs_epp.epp.namespaces import EPP
 from srs_epp.epp.reader import Services
 from srs_epp.epp.results import Element
 from srs_epp.epp.xml import token
+from srs_epp.record import record
+from srs_epp.tree import child
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Login:
     """Who wants to log in, and for what."""
 
@@ -21,11 +23,11 @@ class Login:
 
     @classmethod
     def read(cls, element: Element) -> Login:
-        new = element.find(EPP("newPW"))
+        new = child(element, EPP("newPW"))
         svcs = f"{EPP('svcs')}/"
         return cls(
-            client_id=token(element.find(EPP("clID"))),
-            password=token(element.find(EPP("pw"))),
+            client_id=token(child(element, EPP("clID"))),
+            password=token(child(element, EPP("pw"))),
             new_password=token(new) if new is not None else None,
             services=Services(
                 objects=tuple(map(token, element.iterfind(svcs + EPP("objURI")))),

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from srs_epp.epp.markup import Markup
 from srs_epp.epp.namespaces import RGP
 from srs_epp.epp.results import Element
+from srs_epp.tree import child
 
 
 def restore_operation(update: Element) -> str:
     """The ``op`` of an ``<rgp:update>``, section 4.2.5: "request" or "report"."""
-    restore = update.find(RGP("restore"))
+    restore = child(update, RGP("restore"))
     assert restore is not None
     return restore.get("op", "").strip()
 

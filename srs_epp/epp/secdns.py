@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from srs_epp.epp.markup import Markup
 from srs_epp.epp.namespaces import SECDNS
 from srs_epp.epp.results import Element
 from srs_epp.epp.xml import boolean, token
+from srs_epp.record import record
+from srs_epp.tree import child, children
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DSData:
     """``<secDNS:dsData>``; the digest is hexadecimal, as written."""
 
@@ -24,15 +26,15 @@ class DSData:
     @classmethod
     def read(cls, element: Element) -> DSData:
         return cls(
-            int(token(element.find(SECDNS("keyTag")))),
-            int(token(element.find(SECDNS("alg")))),
-            int(token(element.find(SECDNS("digestType")))),
-            token(element.find(SECDNS("digest"))),
+            int(token(child(element, SECDNS("keyTag")))),
+            int(token(child(element, SECDNS("alg")))),
+            int(token(child(element, SECDNS("digestType")))),
+            token(child(element, SECDNS("digest"))),
             element,
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Create:
     """``<secDNS:create>``, section 5.2.1: the DS data, and the elements that we may not serve."""
 
@@ -43,14 +45,14 @@ class Create:
     @classmethod
     def read(cls, element: Element) -> Create:
         return cls(
-            ds=tuple(map(DSData.read, element.iterchildren(SECDNS("dsData")))),
+            ds=tuple(map(DSData.read, children(element, SECDNS("dsData")))),
             # beside, or inside, a dsData: section 4 lets a server refuse either
             key_data=next(element.iter(SECDNS("keyData")), None),
-            max_sig_life=element.find(SECDNS("maxSigLife")),
+            max_sig_life=child(element, SECDNS("maxSigLife")),
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Update:
     """``<secDNS:update>``, section 5.2.5: ``remove_all``, or the records to remove; those to add."""
 
@@ -63,8 +65,8 @@ class Update:
 
     @classmethod
     def read(cls, element: Element) -> Update:
-        rem, added = element.find(SECDNS("rem")), element.find(SECDNS("add"))
-        everything = rem.find(SECDNS("all")) if rem is not None else None
+        rem, added = child(element, SECDNS("rem")), child(element, SECDNS("add"))
+        everything = child(rem, SECDNS("all"))
         return cls(
             remove_all=everything is not None and boolean(everything.text),
             rem=_records(rem),
@@ -86,16 +88,16 @@ NO_UPDATE = Update(
 
 
 def _records(parent: Element | None) -> tuple[DSData, ...]:
-    return tuple(map(DSData.read, parent.iterchildren(SECDNS("dsData")))) if parent is not None else ()
+    return tuple(map(DSData.read, children(parent, SECDNS("dsData"))))
 
 
 def info_data(records: Iterable[DSData]) -> Markup:
     """``<secDNS:infData>``, section 5.1.2."""
     data = Markup(SECDNS, "infData")
-    for record in records:
+    for one in records:
         ds = data.open("dsData")
-        ds.add("keyTag", str(record.key_tag))
-        ds.add("alg", str(record.algorithm))
-        ds.add("digestType", str(record.digest_type))
-        ds.add("digest", record.digest)
+        ds.add("keyTag", str(one.key_tag))
+        ds.add("alg", str(one.algorithm))
+        ds.add("digestType", str(one.digest_type))
+        ds.add("digest", one.digest)
     return data

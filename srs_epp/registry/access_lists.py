@@ -14,7 +14,8 @@ from srs_epp.registry.months import from_seconds
 from srs_epp.registry.refusals import refusal
 from srs_epp.registry.transaction import Answer, Transaction
 from srs_epp.srs.errors import SRSError
-from srs_epp.srs.values import Element, attribute, children, flag
+from srs_epp.srs.values import Element, attribute, flag
+from srs_epp.tree import children
 
 RESOURCES = frozenset({"epp_connect", "epp_client_certs", "whoisd"})
 LISTS = frozenset({"whitelist", "blacklist"})

@@ -10,7 +10,8 @@ from srs_epp.registry.fields import required, whole_number
 from srs_epp.registry.names import is_host_name
 from srs_epp.registry.refusals import refusal
 from srs_epp.registry.rules import Rules
-from srs_epp.srs.values import DS, Element, Server, attribute, children, text_of
+from srs_epp.srs.values import DS, Element, Server, attribute, text_of
+from srs_epp.tree import children
 
 _ALGORITHMS = frozenset({5, 6, 7, 8, 10, 13})
 _DIGEST_LENGTHS = {1: 40, 2: 64}  # digest type (SHA-1, SHA-256): hexadecimal digits

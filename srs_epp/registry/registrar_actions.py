@@ -13,7 +13,8 @@ from srs_epp.registry.months import from_seconds
 from srs_epp.registry.refusals import refusal
 from srs_epp.registry.registrars import REGISTRY, Registrar
 from srs_epp.registry.transaction import Answer, Transaction
-from srs_epp.srs.values import Element, attribute, children, text_of
+from srs_epp.srs.values import Element, attribute, text_of
+from srs_epp.tree import children
 
 CONTACTS = (  # element, column
     ("RegistrarPublicContact", "public_contact"),

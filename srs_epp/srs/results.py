@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import datetime
-from typing import Self, TypeAlias, TypeVar, cast
+from typing import Self, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from lxml import etree
@@ -13,7 +13,18 @@ from lxml import etree
 from srs_epp.record import record
 from srs_epp.srs import times
 from srs_epp.srs.errors import SRSError
-from srs_epp.srs.values import DS, Contact, Element, Server, attribute, children, flag, text_of
+from srs_epp.srs.values import (
+    DS,
+    Contact,
+    Element,
+    Server,
+    attribute,
+    attributes,
+    flag,
+    flag_of,
+    text_of,
+)
+from srs_epp.tree import child, children
 
 AVAILABLE = "Available"
 ACTIVE = "Active"
@@ -35,11 +46,12 @@ class AuditDetails:
 
     @classmethod
     def read(cls, element: Element) -> AuditDetails:
+        values = attributes(element)
         return cls(
-            registrar_id=_number(element, "RegistrarId"),
-            action_id=attribute(element, "ActionId"),
-            effective_from=_moment(element.find("AuditTime/From")),
-            text=text_of(element.find("AuditText")),
+            registrar_id=_number(values, "RegistrarId"),
+            action_id=values.get("ActionId"),
+            effective_from=_moment(child(child(element, "AuditTime"), "From")),
+            text=text_of(child(element, "AuditText")),
         )
 
 
@@ -65,13 +77,13 @@ class Domain:
 
     @classmethod
     def read(cls, element: Element) -> Domain:
-        parts = _parts(element)
+        values, parts = attributes(element), _parts(element)
         return cls(
-            name=attribute(element, "DomainName") or "",
-            status=attribute(element, "Status"),
-            delegate=flag(element, "Delegate"),
-            registrar_id=_number(element, "RegistrarId"),
-            udai=attribute(element, "UDAI"),
+            name=values.get("DomainName", ""),
+            status=values.get("Status"),
+            delegate=flag_of(values.get("Delegate")),
+            registrar_id=_number(values, "RegistrarId"),
+            udai=values.get("UDAI"),
             servers=tuple(map(Server.read, children(parts.get("NameServers"), "Server"))),
             ds=tuple(map(DS.read, children(parts.get("DNSSEC"), "DS"))),
             registrant=_handle_id(parts.get("RegistrantContact")),
@@ -97,10 +109,10 @@ class Handle:
     @classmethod
     def read(cls, element: Element) -> Handle:
         return cls(
-            registrar_id=_number(element, "RegistrarId"),
+            registrar_id=_number(attributes(element), "RegistrarId"),
             contact=Contact.read(element),
-            created=_moment(element.find("CreatedDate")),
-            audit=_audit(element.find("AuditDetails")),
+            created=_moment(child(element, "CreatedDate")),
+            audit=_audit(child(element, "AuditDetails")),
         )
 
 
@@ -113,9 +125,9 @@ class Registrar:
 
     @classmethod
     def read(cls, element: Element) -> Registrar:
-        auth = element.find("EPPAuth")
+        auth = child(element, "EPPAuth")
         return cls(
-            registrar_id=_number(element, "RegistrarId"),
+            registrar_id=_number(attributes(element), "RegistrarId"),
             password_hash=attribute(auth, "Password") if auth is not None else None,
         )
 
@@ -154,7 +166,7 @@ class DomainTransfer:
     def read(cls, element: Element) -> DomainTransfer:
         return cls(
             registrar_name=attribute(element, "RegistrarName") or "",
-            time=times.from_attributes(_attributes(element)),
+            time=times.from_attributes(attributes(element)),
             names=tuple(map(text_of, element.iterchildren("TransferredDomain"))),
         )
 
@@ -168,10 +180,10 @@ class Message:
 
     @classmethod
     def read(cls, element: Element) -> Message:
-        response = element.find("Response")
+        response = child(element, "Response")
         if response is None:
             raise ValueError("a Message without a Response")
-        return cls(_number(element, "Remaining") or 0, Result.read(response))
+        return cls(_number(attributes(element), "Remaining") or 0, Result.read(response))
 
 
 @record
@@ -194,7 +206,7 @@ class RawDocument:
 
     @classmethod
     def read(cls, element: Element) -> Self:
-        return cls(unquote_to_bytes(text_of(element.find("XML")).replace("+", " ")))
+        return cls(unquote_to_bytes(text_of(child(element, "XML")).replace("+", " ")))
 
 
 class RawRequest(RawDocument):
@@ -284,20 +296,20 @@ class Result:
     def read(cls, element: Element) -> Result:
         time = error = None
         records = []
-        for child in element:
-            if (read := _RECORDS.get(child.tag)) is not None:
-                records.append(read(child))
-            elif child.tag == "FeTimeStamp":
-                time = time or _moment(child)
-            elif child.tag == "Error":
-                error = error or _error(child, whole=False)
+        for part in element:
+            if (read := _RECORDS.get(part.tag)) is not None:
+                records.append(read(part))
+            elif part.tag == "FeTimeStamp":
+                time = time or _moment(part)
+            elif part.tag == "Error":
+                error = error or _error(part, whole=False)
         return cls(
             identity=f"{element.get('FeId')},{element.get('FeSeq')}",
             time=time,
             records=tuple(records),
             error=error,
             action=element.get("Action", ""),
-            originating_registrar_id=_number(element, "OrigRegistrarId"),
+            originating_registrar_id=_number(attributes(element), "OrigRegistrarId"),
             trans_id=element.get("TransId", ""),
         )
 
@@ -312,7 +324,7 @@ def parse(document: bytes) -> list[Result]:
         root = etree.fromstring(document, parser())
         if root.tag not in ("NZSRSResponse", "SRSResponse"):
             raise ResponseUnreadable(f"the root element is {root.tag}")
-        refusal = root.find("Error")
+        refusal = child(root, "Error")
         if refusal is not None:
             raise _error(refusal, whole=True)
         return [Result.read(response) for response in root.iterchildren("Response")]
@@ -332,7 +344,7 @@ def parser() -> etree.XMLParser:
 def _error(element: Element, *, whole: bool) -> SRSError:
     return SRSError(
         element.get("ErrorId") or "",
-        text_of(element.find("Description")),
+        text_of(child(element, "Description")),
         tuple(text_of(detail) for detail in element.iterchildren("ErrorDetails")),
         hint=element.get("Hint") or "",
         severity=element.get("Severity") or "",
@@ -351,21 +363,17 @@ def _audit(element: Element | None) -> AuditDetails | None:
 def _parts(element: Element) -> dict[str, Element]:
     """The children by name; of several of one name the first, as find() has it."""
     parts: dict[str, Element] = {}
-    for child in element:
-        parts.setdefault(child.tag, child)
+    for part in element:
+        parts.setdefault(part.tag, part)
     return parts
 
 
 def _moment(element: Element | None) -> datetime | None:
-    return times.from_attributes(_attributes(element)) if element is not None else None
+    return times.from_attributes(attributes(element)) if element is not None else None
 
 
-def _attributes(element: Element) -> Mapping[str, str]:
-    return cast("Mapping[str, str]", element.attrib)  # without namespaces they are never octets
-
-
-def _number(element: Element, name: str) -> int | None:
-    value = attribute(element, name)
+def _number(values: Mapping[str, str], name: str) -> int | None:
+    value = values.get(name)
     if value is None:
         return None
     number = int(value)

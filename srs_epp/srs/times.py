@@ -19,8 +19,15 @@ def from_attributes(attributes: Mapping[str, str]) -> datetime:
     A missing Second is 0, a missing TimeZoneOffset means New Zealand local time.
     ValueError (KeyError for a missing attribute) where they name no moment.
     """
-    date_and_time = [attributes[name] for name in ("Year", "Month", "Day", "Hour", "Minute")]
-    return _moment(*date_and_time, attributes.get("Second") or "0", attributes.get("TimeZoneOffset") or "")
+    return _moment(
+        attributes["Year"],
+        attributes["Month"],
+        attributes["Day"],
+        attributes["Hour"],
+        attributes["Minute"],
+        attributes.get("Second") or "0",
+        attributes.get("TimeZoneOffset") or "",
+    )
 
 
 # all results of a response bear one time, and so do those of the next within its second; older ones hardly

@@ -16,13 +16,14 @@ from srs_epp.epp.results import CommandFailed, ObjectDoesNotExist, Unimplemented
 from srs_epp.epp.writer import Response
 from srs_epp.srs.actions import HandleDetailsQry
 from srs_epp.srs.results import Handle
+from srs_epp.tree import child
 
 
 @handles("info", CONTACT)
 def info_contact(command: Command, context: Context) -> Mapping:
     """2102 authInfo given; 2303 no such contact of this registrar's."""
     assert command.payload is not None
-    if command.payload.find(CONTACT("authInfo")) is not None:
+    if child(command.payload, CONTACT("authInfo")) is not None:
         raise UnimplementedOption("contacts have no authInfo", value="authInfo")
     handle_id = read_id(command.payload)
     [found] = yield [HandleDetailsQry((handle_id,))]
