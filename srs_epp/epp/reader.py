@@ -33,6 +33,7 @@ from srs_epp.epp.results import (
 )
 from srs_epp.epp.xml import token
 from srs_epp.record import record
+from srs_epp.tree import own_parser
 
 VERSION: Final = "1.0"
 LANGUAGE: Final = "en"
@@ -221,7 +222,7 @@ def _parse(octets: bytes) -> Element:
     if octets.count(b"=") > _MOST_ATTRIBUTES:
         raise CommandSyntaxError(f"more than {_MOST_ATTRIBUTES} attributes or namespaces")
     prolog.check(octets)
-    parser = _parser()
+    parser = own_parser()
     try:
         root = etree.fromstring(octets, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -232,22 +233,6 @@ def _parse(octets: bytes) -> Element:
         raise CommandSyntaxError(f"{first.message}, line {first.line}, column {first.column}")
     prolog.check_read(root)
     return root
-
-
-def _parser() -> etree.XMLParser:
-    """A new one each time.
-
-    A parser carries the dictionary of names of the thread that used it first into others, and two threads
-    that write to one dictionary crash the process.
-    """
-    return etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
 
 
 def _parser_words(error: Exception) -> str:

@@ -18,6 +18,7 @@ from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import RawRequest, RawResponse, ResponseUnreadable, Result
 from srs_epp.srs.transaction import Transaction
 from srs_epp.srs.values import Element
+from srs_epp.tree import own_parser
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between two questions; doubled each time
 LEAST_PATIENCE = 1.0  # seconds that the registry has for one question, however late it is
@@ -37,7 +38,7 @@ class Stored:
     def __init__(self, request: bytes, response: bytes) -> None:
         """ResponseUnreadable where they are not what they should be."""
         try:
-            self._actions = list(etree.fromstring(request, results.parser()))
+            self._actions = list(etree.fromstring(request, own_parser()))
         except etree.XMLSyntaxError as error:
             raise ResponseUnreadable(f"a stored request is not XML (line {error.lineno})") from None
         for element in self._actions:

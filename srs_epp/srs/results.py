@@ -24,7 +24,7 @@ from srs_epp.srs.values import (
     flag_of,
     text_of,
 )
-from srs_epp.tree import child, children
+from srs_epp.tree import child, children, own_parser
 
 AVAILABLE = "Available"
 ACTIVE = "Active"
@@ -321,7 +321,7 @@ def parse(document: bytes) -> list[Result]:
     response. A DOCTYPE is tolerated; nothing it names is ever fetched.
     """
     try:
-        root = etree.fromstring(document, parser())
+        root = etree.fromstring(document, own_parser())
         if root.tag not in ("NZSRSResponse", "SRSResponse"):
             raise ResponseUnreadable(f"the root element is {root.tag}")
         refusal = child(root, "Error")
@@ -332,13 +332,6 @@ def parse(document: bytes) -> list[Result]:
         raise ResponseUnreadable(f"not XML (line {error.lineno}, column {error.offset})") from None
     except (ValueError, KeyError) as error:
         raise ResponseUnreadable(f"a value is not of its form: {error}") from None
-
-
-def parser() -> etree.XMLParser:
-    """A parser for what the registry sends: it resolves no entity, and fetches nothing."""
-    return etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
-    )
 
 
 def _error(element: Element, *, whole: bool) -> SRSError:

@@ -28,9 +28,9 @@ from srs_epp.srs.results import (
     Result,
     UDAIValid,
     parse,
-    parser,
 )
 from srs_epp.srs.values import DS, Contact, Phone, PostalAddress, Server
+from srs_epp.tree import own_parser
 
 NZST, NZDT = timezone(timedelta(hours=12)), timezone(timedelta(hours=13))
 
@@ -51,7 +51,7 @@ def contact(reference: Path) -> ReadContact:
     """A contact inside a captured domain, whole; a Domain keeps its HandleId only."""
 
     def read_one(name: str, role: str) -> Contact:
-        document = etree.parse(reference / "samples" / f"{name}.xml", parser())
+        document = etree.parse(reference / "samples" / f"{name}.xml", own_parser())
         element = document.find(f".//{role}")
         assert element is not None
         return Contact.read(element)
