@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from dataclasses import field
 
 from srs_epp.record import record
@@ -24,7 +24,7 @@ class Transaction:
 
     registrar_id: int
     actions: tuple[Action, ...]
-    label: str = field(default_factory=lambda: secrets.token_urlsafe(_LABEL_SIZE), compare=False)
+    label: str = field(default_factory=lambda: os.urandom(_LABEL_SIZE).hex(), compare=False)
 
     @property
     def writes(self) -> bool:
