@@ -36,7 +36,17 @@ _PROLOG = re.compile(
     (?P<doctype><!DOCTYPE)?""",
     re.VERBOSE | re.DOTALL,
 )
+# a root element, at most a declaration of UTF-8 before it: no other encoding begins with these octets
+_USUAL = re.compile(
+    rb"""(?:<\?xml version=(["'])1\.0\1(?: encoding=\1(?:UTF|utf)-8\1)?(?: standalone=\1(?:yes|no)\1)? ?\?>)?"""
+    rb"""[ \t\r\n]*<[A-Za-z]"""
+)
 _DECLARATION = re.compile(r"(?:\ufeff|\xef\xbb\xbf)?<\?xml[ \t\r\n]")
+
+
+def usual(octets: bytes) -> bool:
+    """Whether it begins as nearly every data unit does, and so needs no other look than this."""
+    return _USUAL.match(octets) is not None
 
 
 def check(octets: bytes) -> None:

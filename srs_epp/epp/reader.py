@@ -221,7 +221,9 @@ def _parse(octets: bytes) -> Element:
     # both have an equals sign, in any encoding that is read; in text it is rare
     if octets.count(b"=") > _MOST_ATTRIBUTES:
         raise CommandSyntaxError(f"more than {_MOST_ATTRIBUTES} attributes or namespaces")
-    prolog.check(octets)
+    usual = prolog.usual(octets)
+    if not usual:
+        prolog.check(octets)
     parser = own_parser()
     try:
         root = etree.fromstring(octets, parser)
@@ -231,7 +233,8 @@ def _parse(octets: bytes) -> Element:
     if parser.error_log and (faulty := parser.error_log.filter_from_errors()):
         first = faulty[0]
         raise CommandSyntaxError(f"{first.message}, line {first.line}, column {first.column}")
-    prolog.check_read(root)
+    if not usual:
+        prolog.check_read(root)
     return root
 
 

@@ -36,6 +36,11 @@ def test_what_epp_documents_begin_with_is_allowed(octets: bytes) -> None:
     assert etree.fromstring(octets).tag == "epp"
 
 
+@pytest.mark.parametrize("name", ["nothing before it", "declared"])
+def test_most_documents_need_no_closer_look(name: str) -> None:
+    assert prolog.usual(ALLOWED[name])
+
+
 def declared(encoding: str, *, version: str = "1.0") -> bytes:
     """The beginning of a declaration, up to where libxml2 goes on in the encoding that it has been told."""
     return f"<?xml version='{version}' encoding='{encoding}'".encode()
@@ -61,6 +66,7 @@ HIDDEN = {
 
 @pytest.mark.parametrize("octets", HIDDEN.values(), ids=HIDDEN)
 def test_a_doctype_can_not_hide_in_another_encoding(octets: bytes) -> None:
+    assert not prolog.usual(octets)
     with pytest.raises(CommandSyntaxError):
         prolog.check(octets)
 
@@ -75,14 +81,17 @@ OPEN = {
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("document", OPEN.values(), ids=OPEN)
 def test_a_doctype_is_seen(document: str, encoding: str) -> None:
+    assert not prolog.usual(document.encode(encoding))
     with pytest.raises(CommandSyntaxError, match="a DOCTYPE is not allowed"):
         prolog.check(document.encode(encoding))
 
 
 @pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-7", "UTF-16", "UTF-16LE", "x-y"])
 def test_a_declaration_of_another_encoding_is_refused_by_name(encoding: str) -> None:
+    octets = declared(encoding) + b"?>" + ROOT.encode()
+    assert not prolog.usual(octets)
     with pytest.raises(CommandSyntaxError, match=f"the encoding {encoding} is neither UTF-8 nor UTF-16"):
-        prolog.check(declared(encoding) + b"?>" + ROOT.encode())
+        prolog.check(octets)
 
 
 @pytest.mark.parametrize(
@@ -100,5 +109,7 @@ def test_a_declaration_of_another_encoding_is_refused_by_name(encoding: str) -> 
     ],
 )
 def test_a_declaration_of_another_form_is_refused(declaration: str) -> None:
+    octets = declaration.encode() + ROOT.encode()
+    assert not prolog.usual(octets)
     with pytest.raises(CommandSyntaxError, match="the XML declaration is not well-formed"):
-        prolog.check(declaration.encode() + ROOT.encode())
+        prolog.check(octets)
