@@ -38,8 +38,8 @@ _PROLOG = re.compile(
 )
 # a root element, at most a declaration of UTF-8 before it: no other encoding begins with these octets
 _USUAL = re.compile(
-    rb"""(?:<\?xml version=(["'])1\.0\1(?: encoding=\1(?:UTF|utf)-8\1)?(?: standalone=\1(?:yes|no)\1)? ?\?>)?"""
-    rb"""[ \t\r\n]*<[A-Za-z]"""
+    rb"""(?:<\?xml version=(["'])1\.0\1(?: encoding=\1(?:UTF|utf)-8\1)?"""
+    rb"""(?: standalone=\1(?:yes|no)\1)? ?\?>)?[ \t\r\n]*<[A-Za-z]"""
 )
 _DECLARATION = re.compile(r"(?:\ufeff|\xef\xbb\xbf)?<\?xml[ \t\r\n]")
 
