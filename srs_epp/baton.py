@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from types import TracebackType
 
 PATIENCE = 0.02  # seconds
+_WATCHERS = 32  # of those who wait, however many, so many look within it whether somebody has it for longer
 
 
 class _Runner(threading.local):
@@ -43,7 +44,7 @@ class Baton:
         self._guard = threading.Lock()
         self._holder: threading.Lock | None = None
         self._waiting: deque[threading.Lock] = deque()
-        self._handed = 0
+        self._since = 0.0
 
     @contextmanager
     def carried(self) -> Iterator[None]:
@@ -64,16 +65,16 @@ class Baton:
         if called is None:
             return
         with self._guard:
+            if self._holder is called:  # within another context in which it was laid down
+                return
             if self._holder is None:
-                self._holder = called
+                self._holder, self._since = called, time.monotonic()
                 return
             self._waiting.append(called)
-            handed = self._handed
-        while not called.acquire(timeout=PATIENCE):
+        while not called.acquire(timeout=PATIENCE * (1 + len(self._waiting) // _WATCHERS)):
             with self._guard:
-                if self._handed == handed:
+                if time.monotonic() - self._since >= PATIENCE:
                     self._hand_on()
-                handed = self._handed
 
     def lay_down(self) -> None:
         """Let the next one work."""
@@ -89,8 +90,7 @@ class Baton:
             time.sleep(seconds)
 
     def _hand_on(self) -> None:
-        self._handed += 1
-        self._holder = self._waiting.popleft() if self._waiting else None
+        self._holder, self._since = self._waiting.popleft() if self._waiting else None, time.monotonic()
         if self._holder is not None:
             self._holder.release()
 

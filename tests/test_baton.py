@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -168,6 +169,57 @@ def test_who_lost_it_takes_it_from_nobody(monkeypatch: pytest.MonkeyPatch) -> No
         assert not done.is_set()
     thread.join(SOON)
     assert done.is_set()
+
+
+def test_to_lay_it_down_where_it_is_laid_down_takes_nothing(baton: Baton) -> None:
+    done: list[int] = []
+
+    with baton.carried(), runners(baton, 1, done) as [thread]:
+        with baton.laid_down, baton.laid_down:
+            thread.join(SOON)
+        with baton.laid_down, baton.laid_down:  # nobody else is there
+            pass
+        assert baton._waiting == deque()
+        assert done == [0]
+
+
+def test_a_thousand_who_wait_look_no_more_often_than_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    baton = Baton()
+    looks = 0
+    over = threading.Event()
+
+    class Guard:
+        lock = threading.Lock()
+
+        def __enter__(self) -> None:
+            nonlocal looks
+            self.lock.acquire()
+            looks += 1
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+
+    def work() -> None:
+        with baton.carried():
+            over.wait(SOON)
+
+    # nobody loses it: whoever looks has looked in vain
+    monkeypatch.setattr(baton, "_hand_on", lambda: None)
+    with baton.carried():
+        threads = [started(work) for _ in range(1000)]
+        waiting(baton, 1000)
+        monkeypatch.setattr(baton, "_guard", Guard())
+        began = time.monotonic()
+        time.sleep(1)
+        seconds = time.monotonic() - began
+        monkeypatch.undo()
+        over.set()
+    for thread in threads:
+        thread.join(SOON)
+        assert not thread.is_alive()
+
+    # 32 of them in 0.02 s; one of whom many came before the others may look more often
+    assert looks / seconds < 2 * 32 / PATIENCE
 
 
 def test_many_threads_work_one_at_a_time_and_all_come_to_an_end(baton: Baton) -> None:
