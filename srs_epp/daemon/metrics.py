@@ -7,6 +7,7 @@ It looks for the folder when it is imported: so that is done late, and only wher
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import shutil
 import tempfile
@@ -48,7 +49,7 @@ _ACTIONS = (1, 2, 3, 5, 10, 20, 50, 100)
 
 
 _PREFIX = "eppd-metrics-"
-_held: list[int] = []  # the descriptor by which our processes hold the folder
+_held: list[int] = []  # descriptors by which our processes hold the folder, and each its seat
 
 
 def make_folder(*, keep: bool) -> bool:
@@ -101,6 +102,21 @@ def _remove_where_unheld(path: Path) -> None:
             os.close(descriptor)
 
 
+def _take_seat() -> str:
+    """Which files of the folder this process counts in: it goes on in those of one that has ended."""
+    folder = Path(os.environ[FOLDER])
+    for number in itertools.count(1):
+        descriptor = os.open(folder / f"seat-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+        else:
+            _held.append(descriptor)
+            return str(number)
+    raise AssertionError
+
+
 def class_of(command: Command) -> str:
     """Session, query or transform: the classes of RFC 5730 section 2.9, by which registries are measured."""
     if command.verb in _QUERIES:
@@ -120,8 +136,12 @@ class Metrics:
     """This process's counters and histograms."""
 
     def __init__(self) -> None:
-        from prometheus_client import CollectorRegistry, Counter, Histogram
+        from prometheus_client import CollectorRegistry, Counter, Histogram, values
 
+        # by itself it names files by process, and they would become more with each worker that is renewed
+        seat = _take_seat()
+        files: Any = values.MultiProcessValue
+        values.ValueClass = files(lambda: seat)
         registry = CollectorRegistry()  # collected from the files, not from here
 
         def counter(name: str, text: str, *labels: str) -> Any:

@@ -415,13 +415,28 @@ def test_prometheus_gets_the_format_that_it_asks_for(served: Served, accept: str
 def test_a_file_that_a_worker_has_just_made_is_waited_for(served: Served, folder: Path) -> None:
     count_in_worker(lambda numbers: numbers.accepted())
     [whole] = folder.glob("counter_*.db")
-    (folder / "counter_1.db").touch()
-    (folder / "counter_1.db").write_bytes(b"")
+    (folder / "counter_2.db").touch()
+    (folder / "counter_2.db").write_bytes(b"")
     page = served.ask("/metrics")
-    (folder / "counter_1.db").write_bytes(whole.read_bytes())
+    (folder / "counter_2.db").write_bytes(whole.read_bytes())
 
     assert page.status == 500
     assert served.samples()["eppd_connections_total"] == 2
+
+
+def test_who_comes_after_one_that_has_ended_goes_on_with_its_numbers(served: Served, folder: Path) -> None:
+    def count() -> None:
+        forget_prometheus()
+        metrics.Metrics().accepted()
+        for _ in range(3):
+            count_in_worker(lambda numbers: numbers.accepted())
+
+    in_child(count)
+    count_in_worker(lambda numbers: numbers.accepted())
+
+    assert served.samples()["eppd_connections_total"] == 5
+    # never were there more than two at a time
+    assert sorted(path.name for path in folder.glob("counter_*")) == ["counter_1.db", "counter_2.db"]
 
 
 def test_names_follow_the_conventions(served: Served) -> None:
