@@ -34,6 +34,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a dead process's succes
 CALM = 60.0  # seconds after which a life was long enough to start with FIRST_PAUSE again
 PATIENCE = 5.0  # seconds beyond drain-timeout before a worker is killed
 TAKEOVER = 60.0  # seconds for a new master to serve
+BEGINNING = 60.0  # seconds for a worker to serve, where connections need not wait for it
 RELOADING = 30.0  # seconds for children to say that they have reloaded
 _PID_SIZE = 8  # octets
 
@@ -49,6 +50,7 @@ class _Child:
     channel: Channel | None  # None: it has closed its end
     born: float = field(default_factory=time.monotonic)
     ready: bool = False
+    ready_by: float | None = None  # None: it is, or we do not wait for it
     reloads: int = 0  # that it has been told of, and has not said yet that it has done
     worn: bool = False  # it wants another to take its place
     retired: bool = False
@@ -163,6 +165,7 @@ class Master:
             self._listen_to(channels[descriptor])
         if self._successor is not None and self._taken_over(self._successor, told[0] in ready):
             return False
+        self._end_hanging()
         self._bury_dead()
         self._end_reload()
         self._start_due()
@@ -174,6 +177,7 @@ class Master:
 
     def _patience(self) -> float | None:
         moments = [*self._start_at.values(), *([self._successor.deadline] if self._successor else [])]
+        moments += [child.ready_by for child in self._children.values() if child.ready_by is not None]
         if self._reload_end is not None:
             moments.append(self._reload_end)
         return max(0.0, min(moments) - time.monotonic()) if moments else None
@@ -192,7 +196,7 @@ class Master:
             self._pauses[number] = min(pause * 2, LONGEST_PAUSE)
             return
         theirs.close()
-        self._children[pid] = _Child(number, ours)
+        self._children[pid] = _Child(number, ours, ready_by=time.monotonic() + BEGINNING)
 
     def _be_child(self, number: int, ours: Channel, theirs: Channel) -> int:
         self._signals.close()
@@ -203,6 +207,8 @@ class Master:
         for channel in (ours, *(child.channel for child in self._children.values())):
             if channel is not None:
                 channel.close()
+        if self._successor is not None:
+            os.close(self._successor.told)
         if number == STATUS:
             for listener in self._listeners:
                 listener.close()
@@ -241,16 +247,29 @@ class Master:
         return True
 
     def _begins(self, child: _Child) -> None:
-        child.ready = True
+        child.ready, child.ready_by = True, None
         if child.number in self._pauses:
             log.info("%s started again", child.name)
-        for other in self._namesakes(child):
-            if other.worn:
+        worn = {
+            pid: other
+            for pid, other in self._children.items()
+            if other.number == child.number and other.worn and other is not child
+        }
+        if all(other.retired for other in worn.values()):
+            return
+        for pid, other in worn.items():
+            if not other.retired:
                 other.retired = True
                 self._send(other, RETIRE, self._config)
+            else:  # they would become ever more, each for a client that stays for weeks
+                log.info("%s, pid %d, drains: two have taken its place since", other.name, pid)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
 
     def _renew(self, child: _Child) -> None:
         """Have another worker take the place of one that has grown old; it serves until that one does."""
+        if child.retired:  # by a reload, of which it does not know yet
+            return
         log.info("%s has worked for long: another takes its place", child.name)
         child.worn = True
         if not self._namesakes(child) and child.number not in self._start_at:
@@ -272,23 +291,29 @@ class Master:
             child.close_channel()
             lost = self._table.free_of(partial(operator.eq, pid))
             if child.retired:
+                if code or lost:
+                    log.error("%s, retired, %s", child.name, _end(pid, code, lost))
                 continue
-            if self._namesakes(child):
-                log.error("%s, pid %d, ended (%s): another serves", child.name, pid, how(code))
+            if namesakes := self._namesakes(child):
+                serves = any(other.ready for other in namesakes)
+                then = "another serves" if serves else "another is starting"
+                log.error("%s, %s: %s", child.name, _end(pid, code, lost), then)
                 continue
             if time.monotonic() - child.born > CALM:
                 self._pauses.pop(child.number, None)
             pause = self._pauses.get(child.number, FIRST_PAUSE)
-            log.error(
-                "%s, pid %d, ended (%s) with %d connections; the next starts in %.1f s",
-                child.name,
-                pid,
-                how(code),
-                lost,
-                pause,
-            )
+            log.error("%s, %s; the next starts in %.1f s", child.name, _end(pid, code, lost), pause)
             self._start_at[child.number] = time.monotonic() + pause
             self._pauses[child.number] = min(pause * 2, LONGEST_PAUSE)
+
+    def _end_hanging(self) -> None:
+        """End a child that hangs before it serves, over a file on a disk that is gone, say."""
+        for pid, child in self._children.items():
+            if child.ready_by is not None and child.ready_by <= time.monotonic():
+                log.error("%s, pid %d, does not serve after %.0f s: killed", child.name, pid, BEGINNING)
+                child.ready_by = None
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def _start_due(self) -> None:
         now = time.monotonic()
@@ -453,6 +478,10 @@ class Master:
             if (child.number == STATUS) == status:
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
+
+
+def _end(pid: int, code: int, lost: int) -> str:
+    return f"pid {pid}, ended ({how(code)}) with {lost} connections"
 
 
 def _check(config: Config) -> list[str]:

@@ -168,6 +168,7 @@ class _Worker:
         """Accept no more; the sessions that there are may last as long as they like."""
         self._stop_accepting()
         self.retired = True
+        self._lease_end = Keyring.remembered + LEASE
 
     def drain(self) -> int:
         """Accept no more, let the sessions come to their ends; the exit code."""

@@ -60,7 +60,7 @@ class Keyring:
     """Certificates (public keys), any of which may have signed."""
 
     remembered: ClassVar[int] = 0
-    """How many signatures this process has found good: Sequoia remembers each, for good, in 54 octets."""
+    """How many signatures this process has found good: Sequoia remembers each, for good, in 55 octets."""
 
     def __init__(self, armoured: Iterable[str]) -> None:
         """Each text may hold several certificates. KeyUnusable where one holds none."""
