@@ -20,6 +20,7 @@ LEAVES = {
     "escaping",
     "masking",
     "record",
+    "tree",
 }  # known to all, and know nobody; "" is the package itself, with its version
 # layer: those below it
 BELOW = {
@@ -36,6 +37,7 @@ BELOW = {
     "escaping": set(),
     "masking": set(),
     "record": set(),
+    "tree": set(),
     "": set(),
 }
 NETWORK = {"socket", "ssl", "OpenSSL", "socketserver", "http", "select", "asyncio"}
