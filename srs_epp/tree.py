@@ -42,3 +42,11 @@ def child(parent: etree._Element | None, name: str) -> etree._Element | None:
 def children(parent: etree._Element | None, name: str) -> Iterator[etree._Element]:
     """All children of that qualified name; none where there is no parent."""
     return parent.iterchildren(name) if parent is not None else iter(())
+
+
+def first_children(parent: etree._Element) -> dict[str, etree._Element]:
+    """The children by their qualified names; of several of one name the first."""
+    found: dict[str, etree._Element] = {}
+    for one in parent:
+        found.setdefault(one.tag, one)
+    return found

@@ -25,7 +25,7 @@ from srs_epp.daemon.records import Records
 from srs_epp.daemon.server import EPPServer
 from srs_epp.daemon.signals import Signals
 from srs_epp.daemon.table import Table
-from srs_epp.srs.openpgp import Keyring
+from srs_epp.srs.openpgp import REMEMBERED
 
 log = logging.getLogger("eppd.worker")
 
@@ -159,16 +159,16 @@ class _Worker:
 
     def lease_ends(self) -> bool:
         """Whether it has just come to an end; another begins then."""
-        ends = Keyring.remembered >= self._lease_end
+        ends = REMEMBERED.signatures >= self._lease_end
         if ends:
-            self._lease_end = Keyring.remembered + LEASE
+            self._lease_end = REMEMBERED.signatures + LEASE
         return ends
 
     def retire(self) -> None:
         """Accept no more; the sessions that there are may last as long as they like."""
         self._stop_accepting()
         self.retired = True
-        self._lease_end = Keyring.remembered + LEASE
+        self._lease_end = REMEMBERED.signatures + LEASE
 
     def drain(self) -> int:
         """Accept no more, let the sessions come to their ends; the exit code."""

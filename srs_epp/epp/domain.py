@@ -12,7 +12,7 @@ from srs_epp.epp.namespaces import DOMAIN
 from srs_epp.epp.results import Element
 from srs_epp.epp.xml import normalized, token, utc
 from srs_epp.record import record
-from srs_epp.tree import child, children
+from srs_epp.tree import child, children, first_children
 
 MONTHS = {"y": 12, "m": 1}
 
@@ -63,10 +63,11 @@ class Create:
 
     @classmethod
     def read(cls, payload: Element) -> Create:
-        ns, registrant = child(payload, DOMAIN("ns")), child(payload, DOMAIN("registrant"))
+        parts = first_children(payload)
+        ns, registrant = parts.get(DOMAIN("ns")), parts.get(DOMAIN("registrant"))
         return cls(
-            name=read_name(payload),
-            months=read_period(payload),
+            name=domain_name(parts[DOMAIN("name")]),
+            months=months_of(parts.get(DOMAIN("period"))),
             servers=read_servers(ns),
             host_objects=tuple(children(ns, DOMAIN("hostObj"))),
             registrant=token(registrant) if registrant is not None else None,
@@ -137,7 +138,7 @@ class Renew:
     def read(cls, payload: Element) -> Renew:
         current = child(payload, DOMAIN("curExpDate"))
         assert current is not None
-        return cls(read_name(payload), current, read_period(payload))
+        return cls(read_name(payload), current, months_of(child(payload, DOMAIN("period"))))
 
 
 @record
@@ -150,7 +151,8 @@ class Transfer:
 
     @classmethod
     def read(cls, payload: Element) -> Transfer:
-        return cls(read_name(payload), read_period(payload), read_auth_info(payload))
+        months = months_of(child(payload, DOMAIN("period")))
+        return cls(read_name(payload), months, read_auth_info(payload))
 
 
 def read_name(payload: Element) -> str:
@@ -165,9 +167,8 @@ def read_names(payload: Element) -> list[str]:
     return [domain_name(element) for element in children(payload, DOMAIN("name"))]
 
 
-def read_period(payload: Element) -> int | None:
-    """The ``period`` in months."""
-    period = child(payload, DOMAIN("period"))
+def months_of(period: Element | None) -> int | None:
+    """A ``period`` in months."""
     return int(token(period)) * MONTHS[period.get("unit", "").strip()] if period is not None else None
 
 

@@ -27,7 +27,7 @@ class Markup:
     def add(self, name: str, text: str = "", **attributes: str | None) -> None:
         """A new last child that holds only text; an attribute that is None is left out."""
         tag = f"{self._prefix}:{name}"
-        start = f"<{tag}{_attributes(attributes)}"
+        start = f"<{tag}{_attributes(attributes)}" if attributes else f"<{tag}"
         self._parts.append(f"{start}>{escaped(text)}</{tag}>" if text else f"{start}/>")
 
     def open(self, name: str, **attributes: str | None) -> Markup:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import pysequoia
 from pysequoia import Cert, Profile, Sig, SignatureMode, Tsk
@@ -34,6 +34,16 @@ class SignatureWrong(ValueError):
     """A signature, but not one of ours over these octets."""
 
 
+@dataclass(slots=True)
+class Remembered:
+    """How many signatures this process has found good: Sequoia remembers each, for good, in 55 octets."""
+
+    signatures: int = 0
+
+
+REMEMBERED = Remembered()
+
+
 class SigningKey:
     """A secret key, read once, that signs for as many threads as ask."""
 
@@ -58,9 +68,6 @@ class SigningKey:
 
 class Keyring:
     """Certificates (public keys), any of which may have signed."""
-
-    remembered: ClassVar[int] = 0
-    """How many signatures this process has found good: Sequoia remembers each, for good, in 55 octets."""
 
     def __init__(self, armoured: Iterable[str]) -> None:
         """Each text may hold several certificates. KeyUnusable where one holds none."""
@@ -92,7 +99,7 @@ class Keyring:
             pysequoia.verify(bytes=data, store=self._every_certificate, signature=found)
         except Exception as error:
             raise SignatureWrong(_first_line(error)) from None
-        Keyring.remembered += 1  # one that two threads count as one does not matter
+        REMEMBERED.signatures += 1  # one that two threads count as one does not matter
 
     def _every_certificate(self, _key_ids: list[str]) -> list[Cert]:
         return self._certificates

@@ -24,7 +24,7 @@ from srs_epp.srs.values import (
     flag_of,
     text_of,
 )
-from srs_epp.tree import child, children, own_parser
+from srs_epp.tree import child, children, first_children, own_parser
 
 AVAILABLE = "Available"
 ACTIVE = "Active"
@@ -77,7 +77,7 @@ class Domain:
 
     @classmethod
     def read(cls, element: Element) -> Domain:
-        values, parts = attributes(element), _parts(element)
+        values, parts = attributes(element), first_children(element)
         return cls(
             name=values.get("DomainName", ""),
             status=values.get("Status"),
@@ -351,14 +351,6 @@ def _handle_id(element: Element | None) -> str | None:
 
 def _audit(element: Element | None) -> AuditDetails | None:
     return AuditDetails.read(element) if element is not None else None
-
-
-def _parts(element: Element) -> dict[str, Element]:
-    """The children by name; of several of one name the first, as find() has it."""
-    parts: dict[str, Element] = {}
-    for part in element:
-        parts.setdefault(part.tag, part)
-    return parts
 
 
 def _moment(element: Element | None) -> datetime | None:
