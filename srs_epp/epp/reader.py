@@ -74,6 +74,7 @@ class Command:
     ``verb``: "hello", a command's name, or "" where there is none that we know. ``element``: the verb's, None
     where the data unit is no command at all. ``payload``: the object's element inside the verb's, None for
     commands without. ``client_trid``: only one that may be echoed. ``size``: octets of the document.
+    ``namespace``: the URI of the object that the command is about.
     """
 
     verb: str
@@ -83,11 +84,7 @@ class Command:
     client_trid: str | None = None
     fault: EppError | None = None
     size: int = 0
-
-    @property
-    def namespace(self) -> str | None:
-        """The URI of the object that the command is about."""
-        return _namespace(self.payload) or None if self.payload is not None else None
+    namespace: str | None = None
 
     def extension(self, name: str) -> Element | None:
         """The extension element of that qualified name."""
@@ -103,8 +100,7 @@ class Command:
             raise self.fault
         if self.verb == "login":
             self._check_login(offered)
-        elif self.namespace not in (None, EPP) and self.namespace not in chosen.objects:
-            uri = self.namespace or ""
+        elif (uri := self.namespace) is not None and uri != EPP and uri not in chosen.objects:
             raise UnimplementedService(_unchosen(uri, offered.objects), value=_shown(uri))
         for extension in self.extensions:
             uri = _namespace(extension)
@@ -211,8 +207,9 @@ def _command(top: Element, size: int) -> Command:
             "", element, client_trid=client_trid, fault=UnknownCommand(faults.path(element), value=element)
         )
     payload = next(iter(element), None) if verb not in SESSION_VERBS else None
+    namespace = _namespace(payload) or None if payload is not None else None
     extensions = tuple(extension) if extension is not None else ()
-    return Command(verb, element, payload, extensions, client_trid, size=size)
+    return Command(verb, element, payload, extensions, client_trid, size=size, namespace=namespace)
 
 
 def _parse(octets: bytes) -> Element:

@@ -12,6 +12,7 @@ import re
 import select
 import ssl
 import time
+from functools import lru_cache
 
 from srs_epp.baton import BATON
 from srs_epp.srs import form
@@ -171,6 +172,8 @@ class Connection:
                 self._poll.modify(self._socket, select.POLLIN)
 
 
+# when many answers come, they come with few heads: those of one second differ by their length alone
+@lru_cache(maxsize=64)
 def usual_length(head: bytes) -> int | None:
     """The Content-Length in the head of an answer such as a kept connection to a registry brings.
 

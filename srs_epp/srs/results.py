@@ -324,10 +324,13 @@ def parse(document: bytes) -> list[Result]:
         root = etree.fromstring(document, own_parser())
         if root.tag not in ("NZSRSResponse", "SRSResponse"):
             raise ResponseUnreadable(f"the root element is {root.tag}")
-        refusal = child(root, "Error")
-        if refusal is not None:
-            raise _error(refusal, whole=True)
-        return [Result.read(response) for response in root.iterchildren("Response")]
+        found = []
+        for part in root:
+            if part.tag == "Response":
+                found.append(Result.read(part))
+            elif part.tag == "Error":
+                raise _error(part, whole=True)
+        return found
     except etree.XMLSyntaxError as error:
         raise ResponseUnreadable(f"not XML (line {error.lineno}, column {error.offset})") from None
     except (ValueError, KeyError) as error:
