@@ -11,7 +11,7 @@ class Scale:
 
     ``warm`` before each window that is measured; ``window`` where processor time is compared with the
     floor's; ``grid`` where many points are measured; ``calm`` where latencies are. ``few`` and ``many``: idle
-    sessions.
+    sessions. ``crowd``: connections that are all at work.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Scale:
     depths: tuple[int, ...]
     few: int
     many: int
+    crowd: int
 
     def with_runs(self, runs: int) -> Scale:
         return replace(self, runs=runs)
@@ -40,6 +41,7 @@ FULL = Scale(
     depths=(1, 10, 50),
     few=100,
     many=5000,
+    crowd=1000,
 )
 SHORT = Scale(
     name="short",
@@ -52,4 +54,5 @@ SHORT = Scale(
     depths=(1, 10),
     few=5,
     many=20,
+    crowd=20,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.figures.cost import Cost
+from bench.figures.crowd import Crowd
 from bench.figures.delay import Delay
 from bench.figures.figure import Figure
 from bench.figures.greeting import Greeting
@@ -19,6 +20,7 @@ __all__ = ["FIGURES", "Figure"]
 FIGURES: tuple[type[Figure], ...] = (
     Cost,
     Grid,
+    Crowd,
     Latency,
     Overload,
     Workers,
