@@ -81,8 +81,12 @@ class Baton:
         called = self._runner.called
         if called is not None:
             with self._guard:
-                if self._holder is called:
+                if self._holder is not called:
+                    return
+                if self._waiting:
                     self._hand_on()
+                else:
+                    self._holder = None
 
     def sleep(self, seconds: float) -> None:
         """time.sleep, and the others work meanwhile."""

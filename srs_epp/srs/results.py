@@ -18,6 +18,7 @@ from srs_epp.srs.values import (
     Contact,
     Element,
     Server,
+    as_written,
     attribute,
     attributes,
     flag,
@@ -48,7 +49,7 @@ class AuditDetails:
     def read(cls, element: Element) -> AuditDetails:
         values = attributes(element)
         return cls(
-            registrar_id=_number(values, "RegistrarId"),
+            registrar_id=_number(values.get("RegistrarId")),
             action_id=values.get("ActionId"),
             effective_from=_moment(child(child(element, "AuditTime"), "From")),
             text=text_of(child(element, "AuditText")),
@@ -82,7 +83,7 @@ class Domain:
             name=values.get("DomainName", ""),
             status=values.get("Status"),
             delegate=flag_of(values.get("Delegate")),
-            registrar_id=_number(values, "RegistrarId"),
+            registrar_id=_number(values.get("RegistrarId")),
             udai=values.get("UDAI"),
             servers=tuple(map(Server.read, children(parts.get("NameServers"), "Server"))),
             ds=tuple(map(DS.read, children(parts.get("DNSSEC"), "DS"))),
@@ -109,7 +110,7 @@ class Handle:
     @classmethod
     def read(cls, element: Element) -> Handle:
         return cls(
-            registrar_id=_number(attributes(element), "RegistrarId"),
+            registrar_id=_number(element.get("RegistrarId")),
             contact=Contact.read(element),
             created=_moment(child(element, "CreatedDate")),
             audit=_audit(child(element, "AuditDetails")),
@@ -127,7 +128,7 @@ class Registrar:
     def read(cls, element: Element) -> Registrar:
         auth = child(element, "EPPAuth")
         return cls(
-            registrar_id=_number(attributes(element), "RegistrarId"),
+            registrar_id=_number(element.get("RegistrarId")),
             password_hash=attribute(auth, "Password") if auth is not None else None,
         )
 
@@ -166,7 +167,7 @@ class DomainTransfer:
     def read(cls, element: Element) -> DomainTransfer:
         return cls(
             registrar_name=attribute(element, "RegistrarName") or "",
-            time=times.from_attributes(attributes(element)),
+            time=times.from_attributes(as_written(element)),
             names=tuple(map(text_of, element.iterchildren("TransferredDomain"))),
         )
 
@@ -183,7 +184,7 @@ class Message:
         response = child(element, "Response")
         if response is None:
             raise ValueError("a Message without a Response")
-        return cls(_number(attributes(element), "Remaining") or 0, Result.read(response))
+        return cls(_number(element.get("Remaining")) or 0, Result.read(response))
 
 
 @record
@@ -309,7 +310,7 @@ class Result:
             records=tuple(records),
             error=error,
             action=element.get("Action", ""),
-            originating_registrar_id=_number(attributes(element), "OrigRegistrarId"),
+            originating_registrar_id=_number(element.get("OrigRegistrarId")),
             trans_id=element.get("TransId", ""),
         )
 
@@ -357,14 +358,13 @@ def _audit(element: Element | None) -> AuditDetails | None:
 
 
 def _moment(element: Element | None) -> datetime | None:
-    return times.from_attributes(attributes(element)) if element is not None else None
+    return times.from_attributes(as_written(element)) if element is not None else None
 
 
-def _number(values: Mapping[str, str], name: str) -> int | None:
-    value = values.get(name)
-    if value is None:
+def _number(text: str | None) -> int | None:
+    if text is None or not text.strip():
         return None
-    number = int(value)
+    number = int(text)
     if not 0 <= number < 10**16:  # of more digits EPP could name no registrar
-        raise ValueError(f"{name} is out of bounds")
+        raise ValueError(f"the number {text[:20]} is out of bounds")
     return number

@@ -9,9 +9,9 @@ from srs_epp.record import record
 from srs_epp.srs import results
 from srs_epp.srs.actions import Action
 from srs_epp.srs.results import ResponseUnreadable, Result
-from srs_epp.srs.values import tag
 
 VER_MAJOR, VER_MINOR = 5, 0  # of the protocol that we speak
+_START = f'<NZSRSRequest VerMajor="{VER_MAJOR}" VerMinor="{VER_MINOR}">'
 _LABEL_SIZE = 9  # octets, as unforeseeable as may be
 
 
@@ -34,8 +34,8 @@ class Transaction:
     def document(self) -> bytes:
         """The NZSRSRequest, UTF-8, without line breaks: some HTTP libraries would turn them into others."""
         # a line break inside a value is &#10; in an attribute; in text it stays, and is signed as it is
-        actions = (action.xml() if action.writes else action.labelled(self.label) for action in self.actions)
-        return tag("NZSRSRequest", *actions, VerMajor=VER_MAJOR, VerMinor=VER_MINOR).encode()
+        actions = [action.xml() if action.writes else action.labelled(self.label) for action in self.actions]
+        return f"{_START}{''.join(actions)}</NZSRSRequest>".encode()
 
     def results(self, document: bytes) -> list[Result]:
         """One result for each action, from the response document.
