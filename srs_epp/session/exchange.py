@@ -46,19 +46,11 @@ class Exchange:
         """The outcome of each part, in their order. Never raises."""
         started = time.monotonic()
         transaction = Transaction(registrar_id, tuple(action for part in parts for action in part.actions))
-        try:
-            outcomes = split(parts, self._backend.exchange(transaction))
-        except SRSError as error:
-            self._log.error("the registry refused a request: %s (svTRID %s)", error, _trids(parts))
-            outcomes = split(parts, untied(error))
-        except BackendError as failure:
-            self._log.error("no usable answer from the registry: %s (svTRID %s)", failure, _trids(parts))
-            outcomes = split(parts, untied(failure))
-        except Exception:
-            self._log.exception("the exchange with the registry failed in us (svTRID %s)", _trids(parts))
-            outcomes = split(parts, Unanswered("failed in us"))
-        answered = not any(isinstance(outcome, BackendError) for outcome in outcomes)
-        self._overseer.exchanged(len(transaction.actions), time.monotonic() - started, answered=answered)
+        outcome = self._ask(transaction, parts)
+        seconds = time.monotonic() - started
+        answered = not isinstance(outcome, BackendError)
+        self._overseer.exchanged(len(transaction.actions), seconds, answered=answered)
+        outcomes = split(parts, outcome)
         if not transaction.writes:
             return outcomes
         doubtful = [_doubtful(part, outcome) for part, outcome in zip(parts, outcomes, strict=True)]
@@ -79,6 +71,20 @@ class Exchange:
             self._found_out(recovery, part) if doubt else outcome
             for part, outcome, doubt in zip(parts, outcomes, doubtful, strict=True)
         ]
+
+    def _ask(self, transaction: Transaction, parts: Sequence[Part]) -> Outcome:
+        """All results, or what answers for every part."""
+        try:
+            return self._backend.exchange(transaction)
+        except SRSError as error:
+            self._log.error("the registry refused a request: %s (svTRID %s)", error, _trids(parts))
+            return untied(error)
+        except BackendError as failure:
+            self._log.error("no usable answer from the registry: %s (svTRID %s)", failure, _trids(parts))
+            return untied(failure)
+        except Exception:
+            self._log.exception("the exchange with the registry failed in us (svTRID %s)", _trids(parts))
+            return Unanswered("failed in us")
 
     def _found_out(self, recovery: Recovery, part: Part) -> Outcome:
         outcome = self._find_out(recovery, part)
