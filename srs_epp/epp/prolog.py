@@ -58,8 +58,10 @@ def check(octets: bytes) -> None:
     declaration, declared, doctype = found["declaration"], found["encoding"], found["doctype"]
     if declaration is None and _DECLARATION.match(text):
         raise CommandSyntaxError("the XML declaration is not well-formed")
-    if declared is not None and declared.upper() not in _DECLARABLE[encoding]:
+    if declared is not None and declared.upper() not in _ENCODINGS:
         raise CommandSyntaxError(_UNREADABLE.format(declared))
+    if declared is not None and declared.upper() not in _DECLARABLE[encoding]:
+        raise CommandSyntaxError(f"the encoding {declared} is declared, but it is not that of the document")
     if doctype is not None:
         raise CommandSyntaxError(_DOCTYPE)
 

@@ -86,7 +86,15 @@ def test_a_doctype_is_seen(document: str, encoding: str) -> None:
         prolog.check(document.encode(encoding))
 
 
-@pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-7", "UTF-16", "UTF-16LE", "x-y"])
+@pytest.mark.parametrize("encoding", ["UTF-16", "UTF-16LE", "utf-16be"])
+def test_a_declaration_of_utf_16_where_there_is_none_is_refused(encoding: str) -> None:
+    octets = declared(encoding) + b"?>" + ROOT.encode()
+    assert not prolog.usual(octets)
+    with pytest.raises(CommandSyntaxError, match=f"the encoding {encoding} is declared, but it is not"):
+        prolog.check(octets)
+
+
+@pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-7", "x-y"])
 def test_a_declaration_of_another_encoding_is_refused_by_name(encoding: str) -> None:
     octets = declared(encoding) + b"?>" + ROOT.encode()
     assert not prolog.usual(octets)
