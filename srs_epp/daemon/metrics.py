@@ -106,7 +106,7 @@ def _take_seat() -> str:
     """Which files of the folder this process counts in: it goes on in those of one that has ended."""
     folder = Path(os.environ[FOLDER])
     for number in itertools.count(1):
-        descriptor = os.open(folder / f"seat-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(folder / f"seat_{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
