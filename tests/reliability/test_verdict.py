@@ -462,6 +462,16 @@ def test_unknown_is_told_though_the_registry_can_not_be_at_work_on_it_any_more(r
     assert "though the registry had said in the end that it does not know it" in line
 
 
+def test_but_it_may_have_told_it_to_a_session_that_sent_the_same_before(run: Run) -> None:
+    tell(run, 2400, UNKNOWN, at=14.2)
+    undo(run)
+    run.passages.append(question(14.15, knows=False))
+    lost = Sent(run.conversations[0].sent[1].order, 9.0, None)
+    run.conversations.append(Conversation(100, FIRST, [lost]))
+
+    assert not any("in the end" in line for line in violations(run))
+
+
 def test_but_after_a_question_there_may_be_one_that_finds_no_registry(run: Run) -> None:
     tell(run, 2400, UNKNOWN, at=14.2)
     undo(run)

@@ -341,9 +341,12 @@ def unknown_for_a_reason(run: Run) -> Iterator[str]:
     for passage in run.passages:
         for trid in passage.questions:
             questions[passage.registrar, trid].append(passage)
+    times_sent = Counter((one.registrar, sent.order.trid) for one, sent in every(run.conversations))
     for conversation, sent in every(run.conversations):
         if sent.told is None or UNKNOWN not in sent.told.text:
             continue
+        # the session of one that was sent before may still be asking, and its questions look the same
+        ours_alone = sent.order.trid is None or times_sent[conversation.registrar, sent.order.trid] == 1
         where, trid = described(conversation, sent.order), sent.order.trid or sent.told.server_trid or ""
         about = questions[conversation.registrar, trid]
         asked = [one for one in about if sent.at <= one.at <= sent.told.at]
@@ -351,7 +354,7 @@ def unknown_for_a_reason(run: Run) -> Iterator[str]:
             yield f"{where}: told {UNKNOWN} after {sent.told.at - sent.at:.2f} s"
         if any(one.knows and one.told(run.times) for one in asked):
             yield f"{where}: told {UNKNOWN}, though the registry had told the outcome"
-        elif asked and asked[-1].told(run.times) and _was_final(asked[-1], trid, sent, run):
+        elif ours_alone and asked and asked[-1].told(run.times) and _was_final(asked[-1], trid, sent, run):
             yield f"{where}: told {UNKNOWN}, though the registry had said in the end that it does not know it"
 
 
