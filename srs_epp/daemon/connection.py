@@ -16,6 +16,7 @@ from srs_epp.baton import BATON
 from srs_epp.commands.turns import Turns
 from srs_epp.daemon import proxy
 from srs_epp.daemon.logs import ConnectionLog
+from srs_epp.daemon.names import ThreadNames
 from srs_epp.daemon.proxy import NotProxied
 from srs_epp.daemon.records import Records, Witness
 from srs_epp.daemon.runtime import Runtime
@@ -42,6 +43,7 @@ class Service:
     records: Records
     table: Table
     turns: Turns
+    names: ThreadNames
 
 
 class Connection:
@@ -81,6 +83,7 @@ class Connection:
 
     def run(self) -> None:
         """Serve the connection to its end. Closes the socket; raises nothing that a peer can cause."""
+        self._service.names.enter(self._slot)
         if not self._knows_its_peer():
             self._sock.close()
             return
@@ -113,6 +116,7 @@ class Connection:
 
     def give_back(self) -> None:
         """Free the connection's place in the table."""
+        self._service.names.leave(self._slot)
         self._service.table.give_back(self._slot)
 
     def _knows_its_peer(self) -> bool:

@@ -1,28 +1,67 @@
-"""Names of processes and threads, as ps and top show them: fifteen octets, by prctl(2)."""
+"""Names of processes and threads, as ps and top show them: fifteen octets."""
 
 from __future__ import annotations
 
-import ctypes
-from functools import lru_cache
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
-_PR_SET_NAME = 15
+from srs_epp.commands.mapping import registrar_name
+from srs_epp.daemon.table import Table
+from srs_epp.session.states import State
+
 _LONGEST = 15
 
-# PyDLL keeps the interpreter's lock: the call takes less time than giving the lock away
-_prctl = ctypes.PyDLL(None).prctl
-_prctl.argtypes = (ctypes.c_int, ctypes.c_char_p)
-
 _SHORT = {
-    "Waiting for Client": "connect",
-    "Prepare Greeting": "greet",
-    "Waiting for Client Authentication": "login?",
-    "Processing <login>": "login",
-    "Prepare Fail Response": "respond",
-    "Prepare Response": "respond",
-    "Waiting for Command": "idle",
-    "Processing Command": "command",
-    "End Session": "end",
+    State.WAITING_FOR_CLIENT: "connect",
+    State.PREPARE_GREETING: "greet",
+    State.WAITING_FOR_CLIENT_AUTHENTICATION: "login?",
+    State.PROCESSING_LOGIN: "login",
+    State.PREPARE_LOGIN_RESPONSE: "respond",
+    State.PREPARE_FAIL_RESPONSE: "respond",
+    State.WAITING_FOR_COMMAND: "idle",
+    State.PREPARE_GREETING_AGAIN: "greet",
+    State.PROCESSING_COMMAND: "command",
+    State.PREPARE_RESPONSE: "respond",
+    State.END_SESSION: "end",
 }
+_BY_NUMBER = [_SHORT[state] for state in State]  # as the table has them
+
+
+@dataclass(slots=True)
+class _Thread:
+    number: int
+    name: str = ""
+
+
+class ThreadNames:
+    """The names of a worker's threads that serve connections: who is logged in, and the session's state.
+
+    They are what the table says when they are brought up to date. To name a thread with each state would be
+    a part of every command's cost, and be seen by nobody: who looks, looks once in a second.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._threads: dict[int, _Thread] = {}
+
+    def enter(self, slot: int) -> None:
+        """The thread that calls serves the connection that has this slot of the table."""
+        self._threads[slot] = _Thread(threading.get_native_id())
+
+    def leave(self, slot: int) -> None:
+        """The slot's connection is over."""
+        self._threads.pop(slot, None)
+
+    def bring_up_to_date(self) -> None:
+        """Name those whose name has changed."""
+        for slot, thread in list(self._threads.items()):
+            registrar, state = self._table.session(slot)
+            name = f"{'-' if registrar is None else registrar_name(registrar)} {_BY_NUMBER[state]}"
+            if name != thread.name:
+                thread.name = name
+                _call(thread.number, name)
 
 
 def name_process(name: str) -> None:
@@ -30,20 +69,13 @@ def name_process(name: str) -> None:
     name_this(f"eppd {name}")
 
 
-def name_thread(registrar: str | None, state: str) -> None:
-    """The name of a connection's thread: who is logged in, and the session's state (RFC 5730)."""
-    _prctl(_PR_SET_NAME, _name_of_thread(registrar, state))
-
-
 def name_this(text: str) -> None:
     """The name of the thread that calls."""
-    _prctl(_PR_SET_NAME, _octets(text))
+    _call(threading.get_native_id(), text)
 
 
-@lru_cache(maxsize=4096)  # every command changes it twice
-def _name_of_thread(registrar: str | None, state: str) -> bytes:
-    return _octets(f"{registrar or '-'} {_SHORT.get(state, state)}")
-
-
-def _octets(text: str) -> bytes:
-    return text.encode("ascii", "replace")[:_LONGEST]
+def _call(thread: int, text: str) -> None:
+    name = text.encode("ascii", "replace")[:_LONGEST]
+    # as pthread_setname_np(3) does it; the thread may have ended, and nothing depends on its name
+    with suppress(OSError), Path(f"/proc/self/task/{thread}/comm").open("wb", buffering=0) as comm:
+        comm.write(name)

@@ -12,7 +12,6 @@ from srs_epp.commands.mapping import registrar_name
 from srs_epp.commands.overseer import Answered, Overseer, Refusal
 from srs_epp.commands.turns import Turns
 from srs_epp.config import Config
-from srs_epp.daemon import names
 from srs_epp.daemon.audit import AuditLog
 from srs_epp.daemon.logs import ConnectionLog
 from srs_epp.daemon.metrics import Metrics
@@ -163,7 +162,6 @@ class Witness(Overseer):
         if name != self._state:
             self._state = name
             self._table.states[self._slot] = _STATE_NUMBERS[name]
-            names.name_thread(self._about.get("registrar"), name)
 
     def login_refused(self, client_id: str, why: Refusal) -> None:
         self._records.refused(

@@ -198,20 +198,26 @@ class Table:
         for slot, owner in enumerate(self._owners[: self._high[0]].tolist()):
             if owner:
                 connection, peer, tls = _TEXTS.unpack_from(self._memory, _TEXT + slot * _TEXTS.size)
+                registrar, state = self.session(slot)
                 found.append(
                     Row(
                         owner=owner,
                         connection=_text(connection),
                         peer=_text(peer),
                         tls=_text(tls),
-                        registrar=self._registrars[slot] - 1 if self._registrars[slot] else None,
-                        state=self.states[slot],
+                        registrar=registrar,
+                        state=state,
                         started=self._started[slot],
                         last=self.last[slot],
                         commands=self.commands[slot],
                     )
                 )
         return found
+
+    def session(self, slot: int) -> tuple[int | None, int]:
+        """The registrar of the slot's session, None before its login, and the number of its state."""
+        registrar = self._registrars[slot]
+        return registrar - 1 if registrar else None, self.states[slot]
 
     # -- command-rate
 

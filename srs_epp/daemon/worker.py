@@ -21,6 +21,7 @@ from srs_epp.daemon.audit import AuditLog
 from srs_epp.daemon.connection import Service
 from srs_epp.daemon.limits import Running, allow_descriptors
 from srs_epp.daemon.metrics import Metrics
+from srs_epp.daemon.names import ThreadNames
 from srs_epp.daemon.records import Records
 from srs_epp.daemon.server import EPPServer
 from srs_epp.daemon.signals import Signals
@@ -32,8 +33,8 @@ log = logging.getLogger("eppd.worker")
 POLL_INTERVAL = 0.5  # seconds between two looks of socketserver whether it should end
 RETIRED_INTERVAL = 0.5  # seconds between two looks of a retired worker whether its last connection has ended
 WATCH_INTERVAL, WATCHES = (
-    3.0,
-    10,
+    1.0,
+    30,
 )  # seconds between two looks at those who accept; so many in vain, and they hang
 STOPPING = 10.0  # seconds for the threads that accept to end
 # signatures verified, of each of which Sequoia keeps something: then another worker takes our place, and
@@ -84,6 +85,7 @@ def work(
                     channel.send((FAULTS, faults))
             else:
                 worker.retire()
+        worker.names.bring_up_to_date()
         if not caught and not ready and worker.hangs():
             log.error("a thread that accepts connections hangs: ending, for another worker to take our place")
             return worker.drain()
@@ -116,6 +118,7 @@ class _Worker:
         self._turns = Turns(table.lock)
         self._metrics = Metrics() if config.metrics is not None else None
         self.running = Running()
+        self.names = ThreadNames(table)
         self.retired = False
         service = self._service(config)
         drained, self._draining = os.pipe()
@@ -132,7 +135,8 @@ class _Worker:
         serving = runtime.load(config)
         audit = AuditLog(config.audit_log) if config.audit_log is not None else None
         allow_descriptors(config.max_connections + config.backend_connections)
-        return Service(serving, Records(self._number, audit, self._metrics), self._table, self._turns)
+        records = Records(self._number, audit, self._metrics)
+        return Service(serving, records, self._table, self._turns, self.names)
 
     def reload(self, config: Config) -> list[str]:
         """Serve new connections by another Config; faults, with which all stays as it is."""
@@ -175,11 +179,20 @@ class _Worker:
         self._stop_accepting(last=True)
         log.info("draining %d connections", self.running.count)
         os.close(self._draining)  # wakes every connection's thread
-        if not self.running.wait_until_none(self._config.drain_timeout):
+        if not self._wait_until_none():
             log.warning("drain-timeout: %d connections are cut", self.running.count)
             # our master would do it, but it may be gone, and the table be another's by now
             self._table.free_of(partial(operator.eq, os.getpid()))
         return 0
+
+    def _wait_until_none(self) -> bool:
+        """Whether the last connection has ended within drain-timeout."""
+        deadline = time.monotonic() + self._config.drain_timeout
+        while not self.running.wait_until_none(min(WATCH_INTERVAL, deadline - time.monotonic())):
+            if time.monotonic() >= deadline:
+                return False
+            self.names.bring_up_to_date()
+        return True
 
     def _stop_accepting(self, *, last: bool = False) -> None:
         """``last``: nobody else may accept after us."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from srs_epp.daemon import names
+from srs_epp.daemon.names import ThreadNames
+from srs_epp.daemon.table import Table
 from srs_epp.session.states import State
 from tests.daemon.child import in_child
+
+NUMBERS = {state: number for number, state in enumerate(State)}
+
+
+def comm(thread: int) -> str:
+    return Path(f"/proc/self/task/{thread}/comm").read_text().rstrip("\n")
 
 
 def named(name: Callable[[], None]) -> str:
@@ -19,7 +29,7 @@ def named(name: Callable[[], None]) -> str:
 
     def run() -> None:
         name()
-        found.append(Path("/proc/thread-self/comm").read_text().rstrip("\n"))
+        found.append(comm(threading.get_native_id()))
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -37,43 +47,6 @@ def test_a_process_is_called_by_what_it_does(name: str) -> None:
 
     assert comm == f"eppd {name}\n"
     assert stat.endswith(f"(eppd {name}")
-
-
-@pytest.mark.parametrize(
-    ("registrar", "state", "name"),
-    [
-        (None, State.WAITING_FOR_CLIENT_AUTHENTICATION, "- login?"),
-        (None, State.PROCESSING_LOGIN, "- login"),
-        ("100", State.WAITING_FOR_COMMAND, "100 idle"),
-        ("100", State.PROCESSING_COMMAND, "100 command"),
-        ("001", State.PREPARE_RESPONSE, "001 respond"),
-        ("100", State.END_SESSION, "100 end"),
-    ],
-)
-def test_a_thread_is_called_by_who_is_logged_in_and_the_state(
-    registrar: str | None, state: State, name: str
-) -> None:
-    assert named(lambda: names.name_thread(registrar, str(state))) == name
-
-
-@pytest.mark.parametrize("state", State)
-def test_every_state_can_be_told_in_the_name_of_a_thread(state: State) -> None:
-    name = named(lambda: names.name_thread("1234567", str(state)))
-
-    assert name.startswith("1234567 ")
-    assert names._SHORT[str(state)] == name.removeprefix("1234567 ")
-
-
-def test_states_that_differ_for_who_looks_have_different_names() -> None:
-    looked_at = (
-        State.WAITING_FOR_CLIENT_AUTHENTICATION,
-        State.PROCESSING_LOGIN,
-        State.WAITING_FOR_COMMAND,
-        State.PROCESSING_COMMAND,
-        State.END_SESSION,
-    )
-
-    assert len({named(lambda at=state: names.name_thread("100", str(at))) for state in looked_at}) == 5  # type: ignore[misc]
 
 
 def test_one_threads_name_is_not_anothers() -> None:
@@ -94,3 +67,126 @@ def test_one_threads_name_is_not_anothers() -> None:
 )
 def test_what_the_system_can_not_show_is_cut_or_replaced(text: str, name: str) -> None:
     assert named(lambda: names.name_this(text)) == name
+
+
+# -- the threads of connections
+
+
+class Served:
+    """A thread that serves the connection of a slot, until it is told to end."""
+
+    def __init__(self, table: Table, names: ThreadNames, address: str = "192.0.2.1") -> None:
+        self.slot = table.take("c1-1", address, 100, None)
+        self._table, self._names = table, names
+        self._entered, self._over = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        self._entered.wait()
+
+    def _run(self) -> None:
+        self._names.enter(self.slot)
+        self._entered.set()
+        self._over.wait()
+
+    @property
+    def name(self) -> str:
+        assert self._thread.native_id is not None
+        return comm(self._thread.native_id)
+
+    def end(self, *, leave: bool = True) -> None:
+        if leave:
+            self._names.leave(self.slot)
+            self._table.give_back(self.slot)
+        self._over.set()
+        self._thread.join()
+
+
+@pytest.fixture
+def table() -> Iterator[Table]:
+    table = Table()
+    yield table
+    os.close(table.descriptor)
+    vars(table).clear()
+
+
+@contextmanager
+def serving(table: Table, names: ThreadNames) -> Iterator[Served]:
+    served = Served(table, names)
+    try:
+        yield served
+    finally:
+        served.end()
+
+
+@pytest.mark.parametrize(
+    ("registrar", "state", "name"),
+    [
+        (None, State.WAITING_FOR_CLIENT, "- connect"),
+        (None, State.WAITING_FOR_CLIENT_AUTHENTICATION, "- login?"),
+        (None, State.PROCESSING_LOGIN, "- login"),
+        (100, State.WAITING_FOR_COMMAND, "100 idle"),
+        (100, State.PROCESSING_COMMAND, "100 command"),
+        (1, State.PREPARE_RESPONSE, "001 respond"),
+        (0, State.END_SESSION, "000 end"),
+        (12345678901, State.WAITING_FOR_COMMAND, "12345678901 idl"),
+    ],
+)
+def test_a_thread_is_called_by_who_is_logged_in_and_the_state(
+    table: Table, registrar: int | None, state: State, name: str
+) -> None:
+    names = ThreadNames(table)
+    with serving(table, names) as served:
+        if registrar is not None:
+            table.set_registrar(served.slot, registrar, 100)
+        table.states[served.slot] = NUMBERS[state]
+
+        names.bring_up_to_date()
+
+        assert served.name == name
+
+
+def test_every_state_can_be_told_in_the_name_of_a_thread(table: Table) -> None:
+    names = ThreadNames(table)
+    told = {}
+    with serving(table, names) as served:
+        for state, number in NUMBERS.items():
+            table.states[served.slot] = number
+            names.bring_up_to_date()
+            told[state] = served.name
+
+    assert len(set(told.values())) == len(State) - 3  # greetings and responses are drawn twice or three times
+    assert told[State.PREPARE_GREETING] == told[State.PREPARE_GREETING_AGAIN] == "- greet"
+
+
+def test_each_thread_has_the_name_of_its_own_connection(table: Table) -> None:
+    names = ThreadNames(table)
+    with serving(table, names) as first, serving(table, names) as second:
+        table.set_registrar(first.slot, 100, 100)
+        table.set_registrar(second.slot, 101, 100)
+        table.states[second.slot] = NUMBERS[State.PROCESSING_COMMAND]
+
+        names.bring_up_to_date()
+
+        assert (first.name, second.name) == ("100 connect", "101 command")
+
+
+def test_a_slot_that_is_used_again_names_its_new_thread_and_no_other(table: Table) -> None:
+    names = ThreadNames(table)
+    with serving(table, names) as gone:
+        table.states[gone.slot] = NUMBERS[State.WAITING_FOR_COMMAND]
+        names.bring_up_to_date()
+        assert gone.name == "- idle"
+    with serving(table, names) as served:
+        assert served.slot == gone.slot
+        table.states[served.slot] = NUMBERS[State.WAITING_FOR_COMMAND]
+        names.bring_up_to_date()
+        assert served.name == "- idle"
+
+
+def test_a_thread_that_has_ended_before_its_name_is_written_does_no_harm(table: Table) -> None:
+    names = ThreadNames(table)
+    gone = Served(table, names)
+    gone.end(leave=False)
+    with serving(table, names) as served:
+        names.bring_up_to_date()
+        assert served.name == "- connect"
