@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import datetime
-from typing import Self, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from lxml import etree
@@ -25,7 +25,7 @@ from srs_epp.srs.values import (
     flag_of,
     text_of,
 )
-from srs_epp.tree import child, children, first_children, own_parser
+from srs_epp.tree import child, own_parser
 
 AVAILABLE = "Available"
 ACTIVE = "Active"
@@ -61,40 +61,36 @@ class Domain:
     """A Domain record; what the registry left out is None, "" or (). Contacts are known by their HandleId."""
 
     name: str
-    status: str | None
-    delegate: bool | None
-    registrar_id: int | None
-    udai: str | None = field(repr=False)
-    servers: tuple[Server, ...]
-    ds: tuple[DS, ...]
-    registrant: str | None
-    admin: str | None
-    tech: str | None
-    registered: datetime | None
-    billed_until: datetime | None
-    cancelled: datetime | None
-    locked: datetime | None
-    audit: AuditDetails | None
+    status: str | None = None
+    delegate: bool | None = None
+    registrar_id: int | None = None
+    udai: str | None = field(default=None, repr=False)
+    servers: tuple[Server, ...] = ()
+    ds: tuple[DS, ...] = ()
+    registrant: str | None = None
+    admin: str | None = None
+    tech: str | None = None
+    registered: datetime | None = None
+    billed_until: datetime | None = None
+    cancelled: datetime | None = None
+    locked: datetime | None = None
+    audit: AuditDetails | None = None
 
     @classmethod
     def read(cls, element: Element) -> Domain:
-        values, parts = attributes(element), first_children(element)
+        values = attributes(element)
+        parts: dict[str, Any] = {}
+        for part in element:
+            known = _DOMAIN_PARTS.get(part.tag)
+            if known is not None and known[0] not in parts:
+                parts[known[0]] = known[1](part)
         return cls(
             name=values.get("DomainName", ""),
             status=values.get("Status"),
             delegate=flag_of(values.get("Delegate")),
             registrar_id=_number(values.get("RegistrarId")),
             udai=values.get("UDAI"),
-            servers=tuple(map(Server.read, children(parts.get("NameServers"), "Server"))),
-            ds=tuple(map(DS.read, children(parts.get("DNSSEC"), "DS"))),
-            registrant=_handle_id(parts.get("RegistrantContact")),
-            admin=_handle_id(parts.get("AdminContact")),
-            tech=_handle_id(parts.get("TechnicalContact")),
-            registered=_moment(parts.get("RegisteredDate")),
-            billed_until=_moment(parts.get("BilledUntil")),
-            cancelled=_moment(parts.get("CancelledDate")),
-            locked=_moment(parts.get("LockedDate")),
-            audit=_audit(parts.get("AuditDetails")),
+            **parts,
         )
 
 
@@ -349,8 +345,16 @@ def _error(element: Element, *, whole: bool) -> SRSError:
     )
 
 
-def _handle_id(element: Element | None) -> str | None:
-    return attribute(element, "HandleId") if element is not None else None
+def _handle_id(element: Element) -> str | None:
+    return attribute(element, "HandleId")
+
+
+def _servers(element: Element) -> tuple[Server, ...]:
+    return tuple(map(Server.read, element.iterchildren("Server")))
+
+
+def _ds(element: Element) -> tuple[DS, ...]:
+    return tuple(map(DS.read, element.iterchildren("DS")))
 
 
 def _audit(element: Element | None) -> AuditDetails | None:
@@ -359,6 +363,21 @@ def _audit(element: Element | None) -> AuditDetails | None:
 
 def _moment(element: Element | None) -> datetime | None:
     return times.from_attributes(as_written(element)) if element is not None else None
+
+
+# of most answers most parts are missing: it is looked through what there is, not for what there could be
+_DOMAIN_PARTS: Mapping[str, tuple[str, Callable[[Element], object]]] = {
+    "NameServers": ("servers", _servers),
+    "DNSSEC": ("ds", _ds),
+    "RegistrantContact": ("registrant", _handle_id),
+    "AdminContact": ("admin", _handle_id),
+    "TechnicalContact": ("tech", _handle_id),
+    "RegisteredDate": ("registered", _moment),
+    "BilledUntil": ("billed_until", _moment),
+    "CancelledDate": ("cancelled", _moment),
+    "LockedDate": ("locked", _moment),
+    "AuditDetails": ("audit", _audit),
+}
 
 
 def _number(text: str | None) -> int | None:
