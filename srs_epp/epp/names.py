@@ -9,6 +9,7 @@ from srs_epp.epp.xml import token
 
 LONGEST_NAME = 253
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_NAME = re.compile(rf"{_LABEL.pattern}(?:\.{_LABEL.pattern})*")
 
 
 def domain_name(element: Element) -> str:
@@ -16,7 +17,7 @@ def domain_name(element: Element) -> str:
     name = token(element)
     if len(name) > LONGEST_NAME:
         raise ParameterSyntaxError(f"a domain name has at most {LONGEST_NAME} characters", value=element)
-    for label in name.split("."):
-        if not _LABEL.fullmatch(label):
-            raise ParameterSyntaxError(f"{label!r} can't be a label of a domain name", value=element)
-    return name
+    if _NAME.fullmatch(name):
+        return name
+    label = next(label for label in name.split(".") if not _LABEL.fullmatch(label))
+    raise ParameterSyntaxError(f"{label!r} can't be a label of a domain name", value=element)

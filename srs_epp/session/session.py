@@ -382,7 +382,8 @@ class Session:
         command.check_schema()
         if entry.handler is None:
             raise UnimplementedCommand(value=command.verb)
-        _check_extensions(command, entry.handler.extensions)
+        if command.extensions:
+            _check_extensions(command, entry.handler.extensions)
         context = self._context.of_command(entry.server_trid, time.monotonic())
         entry.mapping = entry.handler.run(command, context)
         return next(entry.mapping)

@@ -14,12 +14,13 @@ from pysequoia.packet import HashAlgorithm, SignatureType
 
 # SHA-1 and MD5 collisions are made at will; SHA-224 is no longer than them in what it promises
 _STRONG_HASHES = (
+    HashAlgorithm.SHA512,
     HashAlgorithm.SHA256,
     HashAlgorithm.SHA384,
-    HashAlgorithm.SHA512,
     HashAlgorithm.SHA3_256,
     HashAlgorithm.SHA3_512,
 )
+_OVER_DOCUMENTS = (SignatureType.Binary, SignatureType.Text)
 
 
 class KeyUnusable(ValueError):
@@ -93,7 +94,7 @@ class Keyring:
             raise SignatureUnreadable(f"not an OpenPGP signature: {_first_line(error)}") from None
         if hash_algorithm not in _STRONG_HASHES:
             raise SignatureWrong("the signature's hash is weaker than SHA-256")
-        if signature_type not in (SignatureType.Binary, SignatureType.Text):
+        if signature_type not in _OVER_DOCUMENTS:
             raise SignatureWrong("the signature is not one over a document")
         try:
             pysequoia.verify(bytes=data, store=self._every_certificate, signature=found)

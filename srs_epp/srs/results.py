@@ -266,7 +266,10 @@ class Result:
 
     def first(self, kind: type[R]) -> R | None:
         """The first record of that kind, None where there is none."""
-        return next((record for record in self.records if isinstance(record, kind)), None)
+        for found in self.records:
+            if isinstance(found, kind):
+                return found
+        return None
 
     @property
     def domain(self) -> Domain | None:

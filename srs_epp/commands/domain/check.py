@@ -44,7 +44,8 @@ def _objection(result: Result) -> str | None:
         if kind_of(result.error).code not in _UNREGISTRABLE:
             raise result.error
         return shorten(result.error.description) or "Not available"
-    status = (result.domain.status if result.domain else None) or "Not available"
+    domain = result.domain
+    status = (domain.status if domain is not None else None) or "Not available"
     return None if status == AVAILABLE else shorten(_REASONS.get(status, status))
 
 

@@ -55,13 +55,13 @@ def info_domain(command: Command, context: Context) -> Mapping:
     if order.auth_info is not None and is_udai(order.auth_info):
         questions.append(UDAIValidQry(order.name, order.auth_info))
     found, details, *validity = yield questions
-    if found.domain is None or found.domain.status == AVAILABLE:
+    known, domain = found.domain, details.domain
+    if known is None or known.status == AVAILABLE:
         raise ObjectDoesNotExist(value=order.name)
     if order.auth_info is not None and not any(answer.udai_valid for answer in validity):
         raise InvalidAuthInfo()
-    if details.domain is None:
+    if domain is None:
         raise AuthorizationError(value=order.name)
-    domain = details.domain
     with_servers = order.hosts in ("all", "del")
     return Response(
         1000,
