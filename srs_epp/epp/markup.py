@@ -34,7 +34,8 @@ class Markup:
         """A new last child, for others to be put into."""
         child = Markup.__new__(Markup)
         child._prefix = self._prefix
-        child._parts = [f"<{self._prefix}:{name}{_attributes(attributes)}>"]
+        start = f"<{self._prefix}:{name}"
+        child._parts = [f"{start}{_attributes(attributes)}>" if attributes else f"{start}>"]
         child._end = f"</{self._prefix}:{name}>"
         self._parts.append(child)
         return child

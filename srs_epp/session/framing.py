@@ -29,7 +29,9 @@ class FrameReader:
         self._limit = limit
         self._held = bytearray()
         self._start = 0  # where in _held the next unit starts
-        self._length: int | None = None  # of that unit, once its header is there
+        self._length = 0  # of that unit, once its header is there
+        self.whole = False
+        """Whether next() has something to give, or to refuse."""
 
     def feed(self, octets: bytes) -> None:
         """Take octets as they came."""
@@ -41,12 +43,11 @@ class FrameReader:
 
     def next(self) -> bytes | None:
         """The XML of the next whole data unit, None while it is not whole. BadLength."""
-        length = self._length
-        if length is None or not self.whole:
+        if not self.whole:
             return None
-        if not HEADER <= length <= self._limit:
-            raise BadLength(length, self._limit)
-        end = self._start + length
+        if not HEADER <= self._length <= self._limit:
+            raise BadLength(self._length, self._limit)
+        end = self._start + self._length
         unit = bytes(self._held[self._start + HEADER : end])
         self._start = end
         if self._start == len(self._held):
@@ -60,17 +61,13 @@ class FrameReader:
         """Octets that came and were not given out."""
         return len(self._held) - self._start
 
-    @property
-    def whole(self) -> bool:
-        """Whether next() has something to give, or to refuse."""
-        length = self._length
-        return length is not None and not self.held < length <= self._limit
-
     def _look(self) -> None:
-        end = self._start + HEADER
-        self._length = (
-            int.from_bytes(self._held[self._start : end], "big") if end <= len(self._held) else None
-        )
+        held = len(self._held) - self._start
+        if held < HEADER:
+            self.whole = False
+            return
+        self._length = int.from_bytes(self._held[self._start : self._start + HEADER], "big")
+        self.whole = not held < self._length <= self._limit
 
 
 def frame(xml: bytes) -> bytes:

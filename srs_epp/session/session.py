@@ -349,14 +349,15 @@ class Session:
         if registrar is None or entry.event is not Event.COMMAND or entry.late:
             return True
         delay = self._overseer.pace(registrar)
-        if delay:
-            # those before it need not wait with it
-            self.send_pending_replies()
-            if not self._in_flight:
-                self._dispatch()
-            self._write()
-            if self._commands.startable() is entry:
-                self._sleep(delay)
+        if not delay:
+            return True
+        # those before it need not wait with it
+        self.send_pending_replies()
+        if not self._in_flight:
+            self._dispatch()
+        self._write()
+        if self._commands.startable() is entry:
+            self._sleep(delay)
         return self._commands.startable() is entry
 
     def _start(self, entry: Entry) -> None:
@@ -436,7 +437,8 @@ class Session:
                 self._fail(part.inquiry, outcome)
             else:
                 self._take_results(part.inquiry, outcome)
-        self._close_only_after_the_last([part.inquiry.entry for part in parts])
+        if len(parts) > 1:
+            self._close_only_after_the_last([part.inquiry.entry for part in parts])
         self.send_pending_replies()
 
     def _take_results(self, inquiry: Inquiry, results: Sequence[Result]) -> None:
