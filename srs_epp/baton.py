@@ -38,7 +38,7 @@ class Baton:
     """
 
     def __init__(self) -> None:
-        self.laid_down = _LaidDown(self)
+        self.laid_down = self
         """A context in which the thread, if it carries the baton at all, leaves it to others."""
         self._runner = _Runner()
         self._guard = threading.Lock()
@@ -59,7 +59,12 @@ class Baton:
             self.lay_down()
             self._runner.called = None
 
-    def take(self) -> None:
+    def take(
+        self,
+        _kind: type[BaseException] | None = None,
+        _error: BaseException | None = None,
+        _trace: TracebackType | None = None,
+    ) -> None:
         """Wait for the thread's turn."""
         called = self._runner.called
         if called is None:
@@ -88,6 +93,9 @@ class Baton:
                 else:
                     self._holder = None
 
+    # every command waits twice at least: a call more for each end of a wait would be four more a command
+    __enter__, __exit__ = lay_down, take
+
     def sleep(self, seconds: float) -> None:
         """time.sleep, and the others work meanwhile."""
         with self.laid_down:
@@ -97,19 +105,6 @@ class Baton:
         self._holder, self._since = self._waiting.popleft() if self._waiting else None, time.monotonic()
         if self._holder is not None:
             self._holder.release()
-
-
-class _LaidDown:
-    def __init__(self, baton: Baton) -> None:
-        self._baton = baton
-
-    def __enter__(self) -> None:
-        self._baton.lay_down()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._baton.take()
 
 
 BATON = Baton()

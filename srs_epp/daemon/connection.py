@@ -182,11 +182,9 @@ class Connection:
         while not session.ended:
             if session.wants_output:
                 session.output_event()
-            if session.ended:
-                break
-            # who sends without a pause is not waited for, and still has deadlines and sees a drain
-            pending = session.wants_input and not stream.dry
-            self._wait(poll, session, stream, pending=pending)
+                if session.ended:
+                    break
+            self._wait(poll, session, stream)
             if not stream.dry and session.wants_input and session.input_event():
                 self._active = time.monotonic()
                 uncounted = stream.received + stream.sent - sum(self._counted)
@@ -194,11 +192,12 @@ class Connection:
                     self._count(stream)
         self._witness.state(str(session.state))
 
-    def _wait(self, poll: select.poll, session: Session, stream: TLSStream, *, pending: bool) -> None:
-        """Wait until there is something to do; with ``pending`` input there is, and this only looks."""
-        wanted = (select.POLLIN if session.wants_input else 0) | (
-            select.POLLOUT if session.wants_output else 0
-        )
+    def _wait(self, poll: select.poll, session: Session, stream: TLSStream) -> None:
+        """Wait until there is something to do."""
+        wants_input = session.wants_input
+        # who sends without a pause is not waited for, and still has deadlines and sees a drain
+        pending = wants_input and not stream.dry
+        wanted = (select.POLLIN if wants_input else 0) | (select.POLLOUT if session.wants_output else 0)
         if wanted != self._wanted:
             poll.modify(stream.fileno(), wanted)
             self._wanted = wanted
