@@ -48,7 +48,8 @@ class ThreadNames:
 
     def enter(self, slot: int) -> None:
         """The thread that calls serves the connection that has this slot of the table."""
-        self._threads[slot] = _Thread(threading.get_native_id())
+        self._threads[slot] = thread = _Thread(threading.get_native_id())
+        self._call(slot, thread)
 
     def leave(self, slot: int) -> None:
         """The slot's connection is over."""
@@ -57,11 +58,14 @@ class ThreadNames:
     def bring_up_to_date(self) -> None:
         """Name those whose name has changed."""
         for slot, thread in list(self._threads.items()):
-            registrar, state = self._table.session(slot)
-            name = f"{'-' if registrar is None else registrar_name(registrar)} {_BY_NUMBER[state]}"
-            if name != thread.name:
-                thread.name = name
-                _call(thread.number, name)
+            self._call(slot, thread)
+
+    def _call(self, slot: int, thread: _Thread) -> None:
+        registrar, state = self._table.session(slot)
+        name = f"{'-' if registrar is None else registrar_name(registrar)} {_BY_NUMBER[state]}"
+        if name != thread.name:
+            thread.name = name
+            _call(thread.number, name)
 
 
 def name_process(name: str) -> None:

@@ -145,6 +145,11 @@ def test_a_thread_is_called_by_who_is_logged_in_and_the_state(
         assert served.name == name
 
 
+def test_a_thread_does_not_have_the_name_of_the_one_that_accepts(table: Table) -> None:
+    with serving(table, ThreadNames(table)) as served:
+        assert served.name == "- connect"
+
+
 def test_every_state_can_be_told_in_the_name_of_a_thread(table: Table) -> None:
     names = ThreadNames(table)
     told = {}

@@ -107,9 +107,15 @@ def session_in(daemon: Daemon, pid: int) -> Client:
     while True:
         assert time.monotonic() < deadline
         client = session(daemon)
-        if any(name.startswith("100 ") for name in threads(pid)):
+        wait_until(lambda: any(map(_serves, daemon.workers())))  # they are named now and then
+        if _serves(pid):
             return client
         client.tls.close()
+        wait_until(lambda: not any(map(_serves, daemon.workers())))
+
+
+def _serves(pid: int) -> bool:
+    return any(name.startswith("100 ") for name in threads(pid))
 
 
 def test_another_worker_serves_who_comes_and_the_old_one_who_is_inside(daemon: Daemon) -> None:
