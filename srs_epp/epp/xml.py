@@ -9,15 +9,16 @@ from srs_epp.epp.results import Element
 
 def token(element: Element | None) -> str:
     """The element's text as XML Schema's token has it: trimmed, runs of white space become one space."""
-    return collapsed(element.text) if element is not None else ""
+    text = element.text if element is not None else None
+    if text is None:
+        return ""
+    return " ".join(text.split()) if text.isascii() else collapsed(text)
 
 
 def collapsed(text: str | None) -> str:
     """The same of a text. White space is XML's: a no-break space is a character like any other."""
     if text is None:
         return ""
-    if text.isascii():
-        return " ".join(text.split())
     return " ".join([word for word in text.translate(_BLANKS).split(" ") if word])
 
 

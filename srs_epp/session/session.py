@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from srs_epp.commands import REGISTER
 from srs_epp.commands.errors import translate, unusable
@@ -45,6 +45,8 @@ from srs_epp.srs.actions import Action
 from srs_epp.srs.backend import Backend, BackendError, untied
 from srs_epp.srs.errors import SRSError
 from srs_epp.srs.results import Result
+
+T = TypeVar("T")
 
 READ_SIZE = 16384  # a TLS record holds no more
 READ_AHEAD = 65536  # octets that are looked for beyond what was read, before the registry is asked
@@ -374,7 +376,7 @@ class Session:
             entry.event = Event.REFUSED
             entry.reply = Response.refusing(error)
             return
-        self._step(entry, lambda: self._begin(entry))
+        self._step(entry, self._begin, entry)
 
     def _begin(self, entry: Entry) -> Ask | Sequence[Action]:
         """Check the command, in the order of the rules, and run its mapping up to its first question."""
@@ -389,10 +391,10 @@ class Session:
         entry.mapping = entry.handler.run(command, context)
         return next(entry.mapping)
 
-    def _step(self, entry: Entry, step: Callable[[], Ask | Sequence[Action]]) -> None:
-        """Let the mapping go on to its next question, or to its end."""
+    def _step(self, entry: Entry, step: Callable[[T], Ask | Sequence[Action]], what: T) -> None:
+        """Let the mapping go on to its next question, or to its end: ``step`` does it, with ``what``."""
         try:
-            asked = step()
+            asked = step(what)
         except StopIteration as done:
             entry.reply = done.value
         except EppError as error:
@@ -451,13 +453,13 @@ class Session:
         if error is not None:
             self._fail(inquiry, error)
         elif len(inquiry.results) == len(inquiry.ask.actions):
-            self._step(entry, lambda: mapping.send(inquiry.results))
+            self._step(entry, mapping.send, inquiry.results)
 
     def _fail(self, inquiry: Inquiry, error: SRSError | BackendError) -> None:
         inquiry.over = True
         entry, mapping = inquiry.entry, inquiry.entry.mapping
         if entry.reply is None and mapping is not None:
-            self._step(entry, lambda: mapping.throw(error))
+            self._step(entry, mapping.throw, error)
             untied(error)
 
     def _close_only_after_the_last(self, entries: Sequence[Entry]) -> None:
