@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from srs_epp.commands.mapping import registrar_name
 from srs_epp.daemon.table import Table
@@ -32,7 +32,7 @@ _BY_NUMBER = [_SHORT[state] for state in State]  # as the table has them
 @dataclass(slots=True)
 class _Thread:
     number: int
-    name: str = ""
+    shown: tuple[int | None, int] | None = None
 
 
 class ThreadNames:
@@ -49,7 +49,7 @@ class ThreadNames:
     def enter(self, slot: int) -> None:
         """The thread that calls serves the connection that has this slot of the table."""
         self._threads[slot] = thread = _Thread(threading.get_native_id())
-        self._call(slot, thread)
+        _show(thread, self._table.session(slot))
 
     def leave(self, slot: int) -> None:
         """The slot's connection is over."""
@@ -57,15 +57,11 @@ class ThreadNames:
 
     def bring_up_to_date(self) -> None:
         """Name those whose name has changed."""
+        sessions = self._table.sessions()
         for slot, thread in list(self._threads.items()):
-            self._call(slot, thread)
-
-    def _call(self, slot: int, thread: _Thread) -> None:
-        registrar, state = self._table.session(slot)
-        name = f"{'-' if registrar is None else registrar_name(registrar)} {_BY_NUMBER[state]}"
-        if name != thread.name:
-            thread.name = name
-            _call(thread.number, name)
+            # of those that have come since we looked there may be no more than their beginning
+            if slot < len(sessions) and sessions[slot] != thread.shown:
+                _show(thread, sessions[slot])
 
 
 def name_process(name: str) -> None:
@@ -78,8 +74,17 @@ def name_this(text: str) -> None:
     _call(threading.get_native_id(), text)
 
 
+def _show(thread: _Thread, session: tuple[int | None, int]) -> None:
+    registrar, state = thread.shown = session
+    _call(thread.number, f"{'-' if registrar is None else registrar_name(registrar)} {_BY_NUMBER[state]}")
+
+
 def _call(thread: int, text: str) -> None:
     name = text.encode("ascii", "replace")[:_LONGEST]
     # as pthread_setname_np(3) does it; the thread may have ended, and nothing depends on its name
-    with suppress(OSError), Path(f"/proc/self/task/{thread}/comm").open("wb", buffering=0) as comm:
-        comm.write(name)
+    with suppress(OSError):
+        comm = os.open(f"/proc/self/task/{thread}/comm", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(comm, name)
+        finally:
+            os.close(comm)

@@ -219,6 +219,14 @@ class Table:
         registrar = self._registrars[slot]
         return registrar - 1 if registrar else None, self.states[slot]
 
+    def sessions(self) -> list[tuple[int | None, int]]:
+        """The same of every slot that may be taken, whosever it is."""
+        registrars, states = self._registrars[: self._high[0]].tolist(), self.states[: self._high[0]]
+        return [
+            (registrar - 1 if registrar else None, state)
+            for registrar, state in zip(registrars, states, strict=False)
+        ]
+
     # -- command-rate
 
     def reserve(self, registrar: int, rate: Rate) -> float:

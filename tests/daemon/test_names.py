@@ -195,3 +195,16 @@ def test_a_thread_that_has_ended_before_its_name_is_written_does_no_harm(table: 
     with serving(table, names) as served:
         names.bring_up_to_date()
         assert served.name == "- connect"
+
+
+def test_what_the_table_does_not_have_yet_keeps_its_name(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ThreadNames(table)
+    looked = table.sessions()  # before the connection came
+    with serving(table, names) as served:
+        monkeypatch.setattr(table, "sessions", lambda: looked)
+
+        names.bring_up_to_date()
+
+        assert served.name == "- connect"

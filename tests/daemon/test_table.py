@@ -744,3 +744,14 @@ def doing(act: Callable[[], Any]) -> Iterator[Child]:
     finally:
         if child.pid:
             child.kill()
+
+
+def test_sessions_are_told_by_their_slots(table: Table) -> None:
+    first, second, third = (take(table) for _ in range(3))
+    table.set_registrar(first, 0, 100)
+    table.set_registrar(third, 101, 100)
+    table.states[second], table.states[third] = 3, 6
+    table.give_back(first)
+
+    assert table.sessions() == [(None, 0), (None, 3), (101, 6)]
+    assert [table.session(slot) for slot in (first, second, third)] == table.sessions()
