@@ -8,7 +8,7 @@ import time
 from srs_epp.masking import mask
 from srs_epp.srs import form
 from srs_epp.srs.backend import Unacceptable, Unanswered
-from srs_epp.srs.http import Silence
+from srs_epp.srs.http import Connection, Silence
 from srs_epp.srs.openpgp import Keyring, SignatureUnreadable, SignatureWrong, SigningKey
 from srs_epp.srs.pool import Pool
 from srs_epp.srs.results import ResponseUnreadable, Result
@@ -55,15 +55,22 @@ class Client:
             {"r": document, "s": self._signing_key.sign(document), "n": str(transaction.registrar_id)}
         )
         deadline = time.monotonic() + (self._timeout if timeout is None else timeout)
-        answer = self._post(body, deadline, may_repeat=not transaction.writes)
-        return self._read(transaction, answer)
+        connection = self._pool.take(deadline)
+        try:
+            answer = self._post(connection, body, deadline, may_repeat=not transaction.writes)
+            return self._read(transaction, answer)
+        except Unacceptable:
+            # perhaps it was the answer to another request, and what comes next is the one to this
+            connection.usable = False
+            raise
+        finally:
+            self._pool.give_back(connection)
 
     def close(self) -> None:
         """Close the idle connections."""
         self._pool.close()
 
-    def _post(self, body: bytes, deadline: float, *, may_repeat: bool) -> bytes:
-        connection = self._pool.take(deadline)
+    def _post(self, connection: Connection, body: bytes, deadline: float, *, may_repeat: bool) -> bytes:
         try:
             return connection.post(body, deadline, self._max_response)
         except Silence as silence:
@@ -71,8 +78,6 @@ class Client:
             if not (connection.reused and may_repeat):
                 raise Unanswered(str(silence)) from None
             return self._post_afresh(body, deadline)
-        finally:
-            self._pool.give_back(connection)
 
     def _post_afresh(self, body: bytes, deadline: float) -> bytes:
         with self._pool.fresh_connection(deadline) as connection:

@@ -681,6 +681,28 @@ def test_an_answer_to_somebody_else_is_not_acceptable(
         connect(registry).exchange(transaction)
 
 
+def test_a_connection_on_which_anothers_answer_came_is_not_used_again(connect: Connect, keys: Keys) -> None:
+    def answer_to(label: str) -> bytes:
+        response = f'<Response Action="Whois" FeId="1" FeSeq="1" TransId="{label}"/>'
+        return http(signed(document(response), keys.registry))
+
+    first, second = (Transaction(100, (Whois("kakapo.nz", full=False),)) for _ in range(2))
+
+    def answer_late(peer: Peer, request: Request) -> None:
+        peer.send(answer_to("of-another"))
+        peer.pause(0.1)  # meanwhile the next request is on its way
+        peer.send(answer_to(first.label))
+
+    with Registry(answer_late, send(answer_to(second.label))) as registry:
+        client = connect(registry, connections=1)
+        with pytest.raises(Unacceptable, match="another"):
+            client.exchange(first)
+        [result] = client.exchange(second)
+
+    assert result.trans_id == second.label
+    assert registry.accepted == 2
+
+
 @pytest.mark.parametrize("transaction", [QUERY, WRITE], ids=["query", "write"])
 def test_an_answer_with_our_names_is_acceptable(
     connect: Connect, keys: Keys, transaction: Transaction
