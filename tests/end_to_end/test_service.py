@@ -600,23 +600,31 @@ def test_nobody_can_ask_for_roots_and_not_stop_it(as_nobody: Service) -> None:
     assert as_nobody.run("stop")[0] == 0
 
 
-def test_top_shows_who_is_connected_and_what_they_do(as_nobody: Service) -> None:
-    # nobody, once root, is not the owner of its own files in /proc
-    as_nobody.configure(workers="1")
-    as_nobody.run("start")
-    worker = as_nobody.processes()[1]
+def assert_top_shows_who_does_what(service: Service) -> None:
+    service.configure(workers="1")
+    service.run("start")
+    worker = service.processes()[1]
 
     def threads() -> list[str]:
         return sorted(path.read_text().strip() for path in Path(f"/proc/{worker}/task").glob("*/comm"))
 
-    with Client(as_nobody) as client:
+    with Client(service) as client:
         until(lambda: threads() == ["- login?", "accept", "eppd worker 1"], "a thread that waits for a login")
-        client.log_in(as_nobody.registrar(100))
+        client.log_in(service.registrar(100))
         until(lambda: threads() == ["100 idle", "accept", "eppd worker 1"], "a thread that waits for 100")
-        with Client(as_nobody) as another:
-            another.log_in(as_nobody.registrar(101))
+        with Client(service) as another:
+            another.log_in(service.registrar(101))
             until(lambda: threads()[:2] == ["100 idle", "101 idle"], "a thread for each")
     until(lambda: threads() == ["accept", "eppd worker 1"], "no thread more")
+
+
+def test_top_shows_who_is_connected_and_what_they_do(service: Service) -> None:
+    assert_top_shows_who_does_what(service)
+
+
+def test_top_shows_the_same_of_nobodys(as_nobody: Service) -> None:
+    # who was root once is not the owner of its own files in /proc
+    assert_top_shows_who_does_what(as_nobody)
 
 
 def test_no_secret_is_in_what_a_process_list_shows(as_nobody: Service, keys: Path) -> None:
